@@ -1,0 +1,108 @@
+"""What the services ask of an engine: a greedy completion, and scores of items. Token ids in: nothing is ambiguous."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.deadline import Deadline
+
+__all__ = ["Completion", "RankerEngine", "Scores", "SummarizerEngine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer of the summarizer.
+
+    Attributes:
+        text: As the model wrote it, without special tokens.
+        num_prompt_tokens: Length of the prompt.
+        num_output_tokens: Length of the answer.
+        is_complete: Whether the model ended it; False where it ran into ``max_tokens``.
+        revision: The engine's model revision.
+    """
+
+    text: str
+    num_prompt_tokens: int
+    num_output_tokens: int
+    is_complete: bool
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of the items of one request.
+
+    Attributes:
+        values: [N] finite floats in [0, 1], in the order of the items: softmax over the labels, first label.
+        revision: The engine's model revision.
+    """
+
+    values: tuple[float, ...]
+    revision: str
+
+
+class SummarizerEngine(Protocol):
+    """OpenAI ``/v1/completions`` with a token-id prompt. May be called concurrently."""
+
+    async def complete(
+        self, prompt_ids: Sequence[int], *, max_tokens: int, stop_token_ids: Sequence[int], deadline: Deadline
+    ) -> Completion:
+        """The greedy continuation of the prompt.
+
+        Retries transport failures inside the deadline with jitter, never an overload.
+
+        Raises:
+            PromptTooLong: The engine refused the prompt's length.
+            Overloaded: The engine refused work for now.
+            DeadlineExceeded: Nothing is returned, and the engine was told to stop.
+            BackendTimeout: As BackendUnavailable: not reachable in time.
+            BackendUnavailable: Not reachable, or not ready.
+            BackendProtocolError: An answer in another form.
+        """
+        ...
+
+    async def revision(self) -> str:
+        """Revision of the model that is loaded now."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections. Idempotent."""
+        ...
+
+
+class RankerEngine(Protocol):
+    """SGLang ``/v1/score`` with token-id query and items. May be called concurrently."""
+
+    async def score(
+        self,
+        query_ids: Sequence[int],
+        items: Sequence[Sequence[int]],
+        *,
+        label_token_ids: Sequence[int],
+        deadline: Deadline,
+    ) -> Scores:
+        """Score of each item after the query, by one prefill pass and no decoding.
+
+        Args:
+            query_ids: The shared prefix.
+            items: [N] token ids of the items; N may be 0.
+            label_token_ids: Labels of the softmax; the score is the first one's share.
+            deadline: Budget of the whole call, retries included.
+
+        Raises:
+            PromptTooLong: The engine refused the length of a prompt.
+            Overloaded: The engine refused work for now.
+            DeadlineExceeded: Nothing is returned, not even partial scores.
+            BackendTimeout: As BackendUnavailable: not reachable in time.
+            BackendUnavailable: Not reachable, or not ready.
+            BackendProtocolError: Wrong length or a score that is not finite or outside [0, 1]: version skew or a bug.
+        """
+        ...
+
+    async def revision(self) -> str:
+        """Revision of the model that is loaded now."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections. Idempotent."""
+        ...

@@ -1,0 +1,40 @@
+"""The extractive summary: the first sentences of the body. No model; what search gets when the engine cannot answer."""
+
+import re
+from collections.abc import Callable
+
+__all__ = ["extractive_summary"]
+
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟])\s+|\n+")  # noqa: RUF001 (full-width marks are meant)
+
+
+def extractive_summary(body: str, count_tokens: Callable[[str], int], max_tokens: int) -> str:
+    """Whole sentences from the beginning while they fit; the first one cut by words where it alone does not.
+
+    Args:
+        body: Plain text; may be empty.
+        count_tokens: Length of a text.
+        max_tokens: Limit of the summary.
+
+    Returns:
+        One line of at most ``max_tokens``; the whole body where that fits; empty for an empty body.
+    """
+    summary = ""
+    for sentence in filter(None, (part.strip() for part in _SENTENCE_END.split(body))):
+        longer = f"{summary} {sentence}" if summary else sentence
+        if count_tokens(longer) > max_tokens:
+            return summary or _cut(sentence, count_tokens, max_tokens)
+        summary = longer
+    return summary
+
+
+def _cut(sentence: str, count_tokens: Callable[[str], int], max_tokens: int) -> str:
+    # By characters, not words: some scripts have no blanks, and a single "word" may be a whole page.
+    low, high = 0, min(len(sentence), max_tokens * 40)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if count_tokens(sentence[:middle]) <= max_tokens:
+            low = middle
+        else:
+            high = middle - 1
+    return sentence[:low].strip()

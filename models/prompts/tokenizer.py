@@ -1,0 +1,71 @@
+"""A ``tokenizer.json`` as this project uses it: text never becomes a special token, whatever it says."""
+
+import hashlib
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["SPECIAL_TOKENS", "TextTokenizer"]
+
+SPECIAL_TOKENS = ("<|pad|>", "<|eos|>", "<|query|>", "<|job|>", "<|relevant|>", "<|body|>", "<|summary|>")
+"""Markers of prompt parts, ids 0 to 6 in the tokenizers trained here."""
+
+
+class TextTokenizer:
+    """Byte-level BPE over untrusted text.
+
+    Attributes:
+        digest: Identity of the tokenizer file, sixteen hexadecimal digits.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, digest: str) -> None:
+        # A posting that contains "<|relevant|>" must not speak to the model: special tokens in text are plain text.
+        tokenizer.encode_special_tokens = True
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        self.digest = digest
+
+    @classmethod
+    def from_file(cls, path: Path) -> "TextTokenizer":
+        """Load a ``tokenizer.json``.
+
+        Raises:
+            ConfigurationError: It is missing or cannot be read.
+        """
+        try:
+            content = path.read_bytes()
+            return cls(Tokenizer.from_buffer(content), hashlib.sha256(content).hexdigest()[:16])
+        except Exception as error:  # tokenizers raises bare Exception
+            message = f"tokenizer {str(path)!r} cannot be read: {error}"
+            raise ConfigurationError(message) from error
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of the text, without any added token."""
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def encode_many(self, texts: list[str]) -> list[list[int]]:
+        """:meth:`encode` of each, in parallel threads."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of the ids; special tokens are left out."""
+        return self._tokenizer.decode(ids, skip_special_tokens=True)
+
+    def count(self, text: str) -> int:
+        """Number of tokens of the text."""
+        return len(self.encode(text))
+
+    def special(self, token: str) -> int:
+        """Id of a special token.
+
+        Raises:
+            ConfigurationError: This tokenizer has no such token.
+        """
+        token_id = self._tokenizer.token_to_id(token)
+        if token_id is None:
+            message = f"the tokenizer has no token {token!r}: it was not made for these prompts"
+            raise ConfigurationError(message)
+        return token_id

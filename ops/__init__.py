@@ -1,0 +1,1 @@
+"""The `precis` command: settings, local stack, ingest, demo, deployment files."""

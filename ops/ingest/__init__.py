@@ -1,0 +1,1 @@
+"""Publishing postings from files, and following each until it is servable or dead-lettered."""

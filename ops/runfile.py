@@ -1,0 +1,87 @@
+"""Where the parts of a running `precis up` can be reached: `run.json` in the data directory."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ops.settings import Settings
+from schemas.errors import ConfigurationError
+
+__all__ = ["RunFile", "exclusive", "read_run_file", "resolve"]
+
+_NAME = "run.json"
+
+
+class RunFile(BaseModel):
+    """Addresses of one run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    bootstrap: str
+    log_id: str
+    scorer_url: str
+    nearline_url: str
+    summarizer_url: str
+    ranker_url: str
+
+    def write(self, data_dir: Path) -> None:
+        """Put it where the other commands look; readers see the old or the new one, never half."""
+        temporary = data_dir / f"{_NAME}.new"
+        temporary.write_text(self.model_dump_json(indent=2))
+        temporary.replace(data_dir / _NAME)
+
+
+@contextmanager
+def exclusive(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory: one embedded stack at a time. On exit the run file is removed.
+
+    Raises:
+        ConfigurationError: Another process holds it.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"data directory {str(data_dir)!r} is in use by another `precis up` or `precis demo`: "
+                "stop that one, or set data_dir to another directory"
+            ) from error
+        try:
+            yield
+        finally:
+            (data_dir / _NAME).unlink(missing_ok=True)
+
+
+def read_run_file(data_dir: Path) -> RunFile:
+    """The addresses of the stack that runs on this data directory.
+
+    Raises:
+        ConfigurationError: None runs.
+    """
+    try:
+        run = RunFile.model_validate_json((data_dir / _NAME).read_bytes())
+        os.kill(run.pid, 0)  # a killed stack leaves its file behind
+    except (OSError, ValidationError) as error:
+        raise ConfigurationError(
+            f"no embedded stack runs on data directory {str(data_dir)!r}: start one with `precis up`, "
+            "or set profile to 'external' and give the addresses"
+        ) from error
+    return run
+
+
+def resolve(settings: Settings) -> tuple[str, str, str]:
+    """Broker address, log id and scorer address, from the running stack or from the settings.
+
+    Raises:
+        ConfigurationError: The profile is embedded and no stack runs.
+    """
+    if settings.is_embedded and not settings.kafka.bootstrap:
+        run = read_run_file(settings.data_dir)
+        return run.bootstrap, run.log_id, run.scorer_url
+    return settings.kafka.bootstrap, settings.kafka.log_id, f"http://{settings.scorer.host}:{settings.scorer.port}"

@@ -1,0 +1,278 @@
+"""Settings: `precis.toml`, overridden by `PRECIS_*`. The only module that reads the environment.
+
+Nested fields are joined by two underscores: `PRECIS_KAFKA__BOOTSTRAP`. The file is `precis.toml` in the working
+directory, or the one that `PRECIS_CONFIG` names. `precis config` prints the effective settings, secrets masked.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["PROJECT_ROOT", "Settings", "environment_for", "load_settings"]
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+"""Where the packages lie: a checkout, or site-packages."""
+
+_BUNDLES = PROJECT_ROOT / "models" / "bundles"
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Topics(_Section):
+    """Names of the topics; `precis topics create` makes them."""
+
+    updates: str = "job-updates"
+    """Job-posting updates, key = job id."""
+    summaries: str = "job-summaries"
+    """Changelog of the summary documents, compacted."""
+    dead_letters: str = "job-updates.dlq"
+    """Records that can never be processed, with the reason in their headers."""
+    num_partitions: Count = 4
+    """Partitions of `updates` and `summaries` where this project creates them."""
+    replication_factor: Count = 1
+    """Copies of each partition where this project creates the topics."""
+
+
+class Kafka(_Section):
+    """The broker."""
+
+    bootstrap: str = ""
+    """`host:port[,host:port]` of a Kafka 4 cluster; empty: the embedded broker of a running `precis up`."""
+    group: str = "precis-nearline"
+    """Consumer group of the nearline service."""
+    log_id: str = ""
+    """Identity of the log that offsets belong to: change it when topics are made anew (embedded: set by `up`)."""
+    session_timeout_s: Seconds = 10
+    """A worker silent for this long loses its partitions, seconds."""
+
+
+class Couchbase(_Section):
+    """A Couchbase cluster, used where `store.kind` is `couchbase`."""
+
+    url: str = "couchbase://127.0.0.1"
+    """Connection string."""
+    username: str = "precis"
+    """User with data access to the bucket."""
+    password: SecretStr = SecretStr("")
+    """Its password."""
+    bucket: str = "precis"
+    """Bucket; `precis store init` makes it with scope and collections."""
+    scope: str = "_default"
+    """Scope of the three collections."""
+    durability: Literal["none", "majority"] = "majority"
+    """What a write waits for before it counts."""
+    kv_timeout_s: Seconds = 1.0
+    """Limit of one key-value operation, seconds."""
+
+
+class Store(_Section):
+    """Where postings, summaries and cached scores live."""
+
+    kind: Literal["sqlite", "couchbase"] = "sqlite"
+    """The embedded store, or a Couchbase cluster."""
+    sqlite_path: Path | None = None
+    """File of the embedded store; empty: `store.sqlite` in the data directory."""
+    couchbase: Couchbase = Couchbase()
+    scores_ttl_s: Seconds = 900
+    """How long a cached score may be served, seconds; jitter of 10 % is added."""
+
+
+class Engine(_Section):
+    """One model server and the bundle it serves."""
+
+    url: str = ""
+    """Base address of the server; empty: the local engine of a running `precis up`."""
+    bundle: Path
+    """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
+    name: str = ""
+    """Model name sent with requests, as the server knows it; empty: the bundle's name."""
+
+
+class LocalEngine(_Section):
+    """The local engine (torch), as `precis up` and `precis engine run local` start it."""
+
+    home: Path = PROJECT_ROOT / ".engines"
+    """Directory of the engine environments that `make setup` makes."""
+    num_threads: Count = 1
+    """Torch threads of each engine process; one per process is fastest where several share the cores."""
+    start_timeout_s: Seconds = 180
+    """Limit from process start to ready, seconds."""
+
+
+class Nearline(_Section):
+    """The service that turns job updates into summaries."""
+
+    max_in_flight: Count = 16
+    """Jobs at work at the same time; a little above the engine's slots keeps it full."""
+    window: Count = 256
+    """Records delivered but not committable: bounds memory and repeats after a crash."""
+    summary_budget_s: Seconds = 60
+    """Limit for one summary, retries included, seconds; then the extractive fallback is stored."""
+    metrics_port: Port = 9101
+    """Port of `/metrics`, `/livez` and `/readyz`."""
+    metrics_host: str = "127.0.0.1"
+    """Address that port is bound to."""
+    stop_timeout_s: Seconds = 30
+    """On SIGTERM: time to finish what is at work, seconds."""
+
+
+class Scorer(_Section):
+    """The online service."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Port = 8080
+    """Port to listen on; 0 takes a free one."""
+    max_tokens_in_flight: Count = 65_536
+    """Admission limit: tokens of all calls being scored."""
+    pack_tokens: Count = 8_192
+    """Largest request to the engine, tokens of its items."""
+    max_body_bytes: Count = 1_000_000
+    """Largest request body."""
+    cache_budget_s: Seconds = 0.005
+    """How long a call waits for the score cache, seconds; then it goes on without."""
+
+
+class Ingest(_Section):
+    """How `precis ingest` publishes."""
+
+    max_outstanding: Count = 64
+    """Records published but not yet servable: freshness over burst."""
+    max_outstanding_bytes: Count = 2_000_000
+    """The same in bytes: the embedded broker keeps 5 MiB a partition and drops the rest."""
+    stall_timeout_s: Seconds = 120
+    """Give up where nothing became servable for this long, seconds."""
+
+
+class Settings(BaseSettings):
+    """All settings. Each field says what it is and in which unit."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PRECIS_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+    profile: Literal["embedded", "external"] = "embedded"
+    """`embedded`: broker, store and engines of `precis up`. `external`: your own Kafka, store and engines."""
+    data_dir: Path = Path(".precis")
+    """What the embedded profile keeps: store, logs, run file."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe log line written."""
+    log_format: Literal["console", "json"] = "console"
+    """One line an event, for people or for machines."""
+    kafka: Kafka = Kafka()
+    topics: Topics = Topics()
+    store: Store = Store()
+    summarizer: Engine = Engine(bundle=_BUNDLES / "summarizer-tiny")
+    ranker: Engine = Engine(bundle=_BUNDLES / "ranker-tiny")
+    engine: LocalEngine = LocalEngine()
+    nearline: Nearline = Nearline()
+    scorer: Scorer = Scorer()
+    ingest: Ingest = Ingest()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        del dotenv_settings, file_secret_settings
+        file = Path(os.environ.get("PRECIS_CONFIG", "precis.toml"))
+        return init_settings, env_settings, _TomlFile(settings_cls, toml_file=file)
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        problems: list[str] = []
+        if self.profile == "external":
+            needed = {
+                "kafka.bootstrap": self.kafka.bootstrap,
+                "summarizer.url": self.summarizer.url,
+                "ranker.url": self.ranker.url,
+            }
+            problems += [f"profile is 'external' but {name} is ''" for name, value in needed.items() if not value]
+        if self.nearline.window < self.nearline.max_in_flight:
+            problems.append(
+                f"nearline.window is {self.nearline.window} but nearline.max_in_flight is "
+                f"{self.nearline.max_in_flight}: the window must hold all that is in flight"
+            )
+        ports = (self.scorer.port, self.nearline.metrics_port)
+        if ports[0] == ports[1] and ports[0]:
+            problems.append(f"scorer.port is {ports[0]} and nearline.metrics_port is {ports[1]}: they must differ")
+        if self.store.kind == "couchbase" and not self.store.couchbase.password.get_secret_value():
+            problems.append("store.kind is 'couchbase' but store.couchbase.password is ''")
+        if self.ingest.max_outstanding_bytes > self.topics.num_partitions * 5 * 1024 * 1024 // 2 and self.is_embedded:
+            problems.append(
+                f"ingest.max_outstanding_bytes is {self.ingest.max_outstanding_bytes} but the embedded broker keeps "
+                f"5 MiB in each of topics.num_partitions = {self.topics.num_partitions}: allowed is half of that"
+            )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether broker and engines come from `precis up`."""
+        return self.profile == "embedded"
+
+    @property
+    def sqlite_file(self) -> Path:
+        """File of the embedded store."""
+        return self.store.sqlite_path or self.data_dir / "store.sqlite"
+
+
+class _TomlFile(TomlConfigSettingsSource):
+    """The file, where there is one; one that was named must be there."""
+
+    def _read_files(self, files: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        named = os.environ.get("PRECIS_CONFIG")
+        if named and not Path(named).is_file():
+            raise ConfigurationError(f"PRECIS_CONFIG names {named!r}, which is not a file")
+        return super()._read_files(files, *args, **kwargs)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The effective settings.
+
+    Args:
+        overrides: Values that win over environment and file.
+
+    Raises:
+        ConfigurationError: A value does not fit, or two contradict each other; the message names them.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = (
+            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors(include_url=False)
+        )
+        raise ConfigurationError("; ".join(lines)) from error
+    except ValueError as error:  # the file is not TOML
+        raise ConfigurationError(f"settings cannot be read: {error}") from error
+
+
+def environment_for(overrides: dict[str, str]) -> dict[str, str]:
+    """This process's environment with settings for a child process added.
+
+    Args:
+        overrides: Setting path with dots -> value, such as ``{"kafka.bootstrap": "127.0.0.1:9092"}``.
+    """
+    names = {f"PRECIS_{path.upper().replace('.', '__')}": value for path, value in overrides.items()}
+    return {**os.environ, **names}

@@ -1,0 +1,177 @@
+"""The embedded stack: broker in this process; engines, nearline service and scorer as children of it.
+
+Start order is the order of need: broker, engines (side by side), nearline service, scorer. Stop order is the reverse,
+so that nothing is asked of a part that is gone.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from models.bundle import Role
+from ops.broker import EmbeddedBroker
+from ops.engines import local_engine_command
+from ops.runfile import RunFile, exclusive
+from ops.settings import Settings, environment_for
+from ops.supervise import Child, ChildSpec, free_port
+from schemas.errors import BackendUnavailable
+
+__all__ = ["EmbeddedStack"]
+
+log = structlog.get_logger("precis.stack")
+
+_HOST = "127.0.0.1"
+_MAX_RESTARTS = 5
+_RESTART_PAUSE_S = 1.0
+
+
+@dataclass(slots=True)
+class _Restarts:
+    count: int = 0
+    not_before_s: float = 0.0
+
+
+class EmbeddedStack:
+    """Everything that the embedded profile runs. Use as a context manager.
+
+    Attributes:
+        run: Addresses of the parts, once it is entered.
+    """
+
+    run: RunFile
+
+    def __init__(
+        self, settings: Settings, *, on_step: Callable[[str], None], is_stopping: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Plan a stack.
+
+        Args:
+            settings: The embedded profile's settings; its ports are used where they are not 0.
+            on_step: Told what is being waited for.
+            is_stopping: Asked while waiting; True gives up the start.
+        """
+        self._settings = settings
+        self._on_step = on_step
+        self._is_stopping = is_stopping
+        self._exits = ExitStack()
+        self._children: list[Child] = []
+        self._restarts: dict[str, _Restarts] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._exits.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._exits.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the children."""
+        return [child.pid for child in self._children]
+
+    def check(self) -> None:
+        """Restart the nearline service where it has failed (it ends itself on what it cannot handle: DESIGN 4, I5).
+
+        Raises:
+            BackendUnavailable: Another child has ended, or the nearline service ends again and again.
+        """
+        for child in self._children:
+            code = child.exit_code()
+            if code is None:
+                continue
+            restarts = self._restarts.setdefault(child.spec.name, _Restarts())
+            if child.spec.name != "nearline" or restarts.count >= _MAX_RESTARTS:
+                raise BackendUnavailable(
+                    f"ended with exit code {code}: see {str(child.spec.log_file)!r}",
+                    backend=child.spec.name,
+                    operation="run",
+                )
+            if time.monotonic() >= restarts.not_before_s:
+                restarts.count += 1
+                restarts.not_before_s = time.monotonic() + _RESTART_PAUSE_S * 2**restarts.count
+                log.warning("stack.restart", child=child.spec.name, exit_code=code, restart=restarts.count)
+                child.start()
+
+    def _start(self) -> None:
+        settings = self._settings
+        self._exits.enter_context(exclusive(settings.data_dir))
+        topics = settings.topics
+        counts = {topics.updates: topics.num_partitions, topics.summaries: topics.num_partitions}
+        broker = self._exits.enter_context(EmbeddedBroker({**counts, topics.dead_letters: 1}))
+        ports = {role: free_port() for role in Role}
+        scorer_port = settings.scorer.port or free_port()
+        self.run = RunFile(
+            pid=os.getpid(),
+            bootstrap=broker.bootstrap,
+            log_id=broker.log_id,
+            scorer_url=f"http://{settings.scorer.host}:{scorer_port}",
+            nearline_url=f"http://{_HOST}:{settings.nearline.metrics_port or free_port()}",
+            summarizer_url=f"http://{_HOST}:{ports[Role.SUMMARIZER]}",
+            ranker_url=f"http://{_HOST}:{ports[Role.RANKER]}",
+        )
+        self._run_children([self._engine(role, ports[role]) for role in Role])
+        self._run_children([self._service("nearline", f"{self.run.nearline_url}/readyz")])
+        self._run_children([self._service("scorer", f"{self.run.scorer_url}/readyz")])
+        if not self._is_stopping():
+            self.run.write(settings.data_dir)
+
+    def _run_children(self, specs: Sequence[ChildSpec]) -> None:
+        for spec in specs:
+            if self._is_stopping():
+                return
+            child = Child(spec)
+            self._children.append(child)
+            self._exits.callback(child.stop)
+        for child in self._children[-len(specs) :]:
+            self._on_step(f"waiting for {child.spec.name}")
+            child.wait_ready(self._is_stopping)
+
+    def _engine(self, role: Role, port: int) -> ChildSpec:
+        settings = self._settings
+        bundle = settings.ranker.bundle if role is Role.RANKER else settings.summarizer.bundle
+        return ChildSpec(
+            name=f"{role}-engine",
+            command=local_engine_command(settings.engine, bundle=bundle, role=role, host=_HOST, port=port),
+            environment=environment_for({}),
+            ready_url=f"http://{_HOST}:{port}/health",
+            log_file=self._log_file(f"{role}-engine"),
+            start_timeout_s=settings.engine.start_timeout_s,
+        )
+
+    def _service(self, name: str, ready_url: str) -> ChildSpec:
+        run, settings = self.run, self._settings
+        overrides = {
+            "profile": "external",
+            "data_dir": str(settings.data_dir.resolve()),
+            "store.sqlite_path": str(settings.sqlite_file.resolve()),
+            "kafka.bootstrap": run.bootstrap,
+            "kafka.log_id": run.log_id,
+            "summarizer.url": run.summarizer_url,
+            "ranker.url": run.ranker_url,
+            "scorer.port": run.scorer_url.rsplit(":", 1)[1],
+            "nearline.metrics_port": run.nearline_url.rsplit(":", 1)[1],
+        }
+        return ChildSpec(
+            name=name,
+            command=[sys.executable, "-m", "ops.cli", name],
+            environment=environment_for(overrides),
+            ready_url=ready_url,
+            log_file=self._log_file(name),
+        )
+
+    def _log_file(self, name: str) -> Path:
+        return self._settings.data_dir.resolve() / "logs" / f"{name}.log"

@@ -1,0 +1,375 @@
+"""Requests and answers of the scorer's HTTP interface.
+
+The native calls refuse fields that they do not know: a misspelt option would be ignored in silence. The rerank call takes
+them, because its clients (Cohere, Jina, vLLM, TEI) each send a few of their own.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.documents import State, SummarizerId
+from schemas.errors import InvalidInput
+from schemas.posting import check_job_id
+
+__all__ = [
+    "MAX_CANDIDATES",
+    "MAX_DEADLINE_MS",
+    "MAX_QUERY_CHARS",
+    "MAX_SEARCH_RESULTS",
+    "CacheState",
+    "DepthLimits",
+    "Explanation",
+    "FieldError",
+    "Problem",
+    "Reason",
+    "RerankDocument",
+    "RerankRequest",
+    "RerankResponse",
+    "RerankResult",
+    "RerankUsage",
+    "ScoreRequest",
+    "ScoreResponse",
+    "ScoreResult",
+    "SearchResponse",
+    "SearchResult",
+    "Source",
+    "SummariesResponse",
+    "SummaryView",
+    "TokenCounts",
+    "UnscoredDocument",
+    "Versions",
+]
+
+MAX_CANDIDATES = 1_000
+"""Most candidates of one call."""
+
+MAX_QUERY_CHARS = 4_096
+"""Most characters of a query; the ranker reads far fewer."""
+
+MAX_DEADLINE_MS = 60_000
+"""Longest time budget of one call, in milliseconds."""
+
+MAX_SEARCH_RESULTS = 100
+"""Most results of one search."""
+
+
+def _job_id(value: object) -> str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("job_id", "a job id must be text")
+    try:
+        return check_job_id(value)
+    except InvalidInput as error:
+        # The message may quote the id, and an id may hold what no answer can carry: printable form only.
+        raise PydanticCustomError("job_id", "{why}", {"why": ascii(str(error))[1:-1]}) from error
+
+
+ApiJobId = Annotated[str, BeforeValidator(_job_id)]
+Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARS)]
+DeadlineMs = Annotated[int, Field(ge=1, le=MAX_DEADLINE_MS)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Source(StrEnum):
+    """Where a score came from."""
+
+    MODEL = "model"
+    """The ranker, in this call (or in a concurrent one that asked for the same pair)."""
+    CACHE = "cache"
+    """The score cache; the ranker gave it for exactly this item version."""
+    UNSCORED = "unscored"
+    """Nowhere: ``reason`` says why."""
+
+
+class Reason(StrEnum):
+    """Why a candidate has no score."""
+
+    NO_SUMMARY = "no_summary"
+    """The store has no summary of this id."""
+    DELETED = "deleted"
+    """The job is gone."""
+    EXPIRED = "expired"
+    """The posting's own end date has passed."""
+    DEPTH = "depth"
+    """Left out: the caller's ``depth.max``, or as many as the deadline leaves time for under this load."""
+    DEADLINE = "deadline"
+    """Its score was not ready when the deadline came."""
+    OVERLOADED = "overloaded"
+    """Too much work is in flight; ``Retry-After`` of a refusal says when to come back."""
+    BACKEND = "backend"
+    """The ranker engine is away, not verified, or answered in another form."""
+
+
+class CacheState(StrEnum):
+    """What the score cache did in this call."""
+
+    OK = "ok"
+    UNAVAILABLE = "unavailable"
+    """It failed or was slower than its budget; scoring went on without it."""
+    UNUSED = "unused"
+    """There was nothing to look up."""
+
+
+class DepthLimits(_Strict):
+    """The caller's bounds on how many candidates get a score."""
+
+    min: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] | None = None
+    """Try at least so many, even where the deadline looks too near; None leaves it to the scorer's configuration."""
+    max: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = MAX_CANDIDATES
+    """Look at the first so many candidates only."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.min is not None and self.min > self.max:
+            raise PydanticCustomError(
+                "depth", "depth.min {low} is above depth.max {high}", {"low": self.min, "high": self.max}
+            )
+        return self
+
+
+class ScoreRequest(_Strict):
+    """Score candidates against a query. A repeated id is scored once and answered at each of its places."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"query": "night shift nurse berlin", "job_ids": ["job-1", "job-2", "job-3"], "deadline_ms": 500},
+                {"query": "remote rust engineer", "job_ids": ["job-7"], "sort": True, "explain": True},
+            ]
+        }
+    )
+
+    query: Query
+    """Text; it is normalised (case, width, blanks, markup) before it is scored."""
+    job_ids: Annotated[list[ApiJobId], Field(min_length=1, max_length=MAX_CANDIDATES)]
+    """Candidates, best first by the caller's own retrieval: this order decides who is scored where not all can be."""
+    deadline_ms: DeadlineMs = 500
+    """Time budget of the whole call, from its arrival."""
+    # `class` names the traffic class; one is built so far, so one is accepted.
+    traffic_class: Annotated[Literal["interactive"], Field(alias="class")] = "interactive"
+    consistency: Literal["strict"] = "strict"
+    """``strict``: versions are read from the store inside this call."""
+    depth: DepthLimits = DepthLimits()
+    sort: bool = False
+    """Order the results by score, those without one last in request order; otherwise in request order."""
+    explain: bool = False
+    """Add to each result the text that was scored and its cost."""
+
+
+class Explanation(_Strict):
+    """What a score was computed from."""
+
+    header: str
+    summary: str
+    source_version: int
+    num_tokens: int | None
+    """Length of the item as the ranker reads it; None where it was not rendered."""
+    score_age_s: float | None
+    """Seconds since the score was computed; None without a score."""
+
+
+class ScoreResult(_Strict):
+    """One candidate's score, or why it has none."""
+
+    job_id: str
+    score: FiniteFloat | None
+    source: Source
+    reason: Reason | None = None
+    summary_state: State | None = None
+    """``fresh`` or ``fallback`` (extractive, not yet by the model); ``deleted`` for a job that is gone."""
+    item_version: str | None = None
+    """Identity of the text that was scored; None where there is none."""
+    age_s: float | None = None
+    """Seconds since this summary was written."""
+    explain: Explanation | None = None
+
+
+class Versions(_Strict):
+    """What made the answer."""
+
+    ranker_revision: str | None
+    """Revision of the ranker; None where it could not be verified yet."""
+    is_mixed: bool = False
+    """Whether the ranker changed during this call, so that not all scores are of one revision."""
+    prompt: str
+    build: str
+
+
+class TokenCounts(_Strict):
+    """Cost of the call in tokens of the ranker."""
+
+    query: int
+    items: int
+    """Of the items that this call sent to the ranker; cached and shared ones cost nothing."""
+
+
+class ScoreResponse(_Strict):
+    """Answer of ``POST /v1/score``."""
+
+    results: list[ScoreResult]
+    depth_served: int
+    """How many distinct candidates have a score."""
+    cache: CacheState
+    versions: Versions
+    num_tokens: TokenCounts
+    as_of: AwareDatetime
+    """Read point: every write acknowledged before it is in the answer."""
+
+
+class RerankDocument(_Lenient):
+    """A document as an object: ``{"text": ...}``, or ``{"id": ...}`` of a job whose summary stands in the store."""
+
+    text: str | None = None
+    id: ApiJobId | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.text is None) == (self.id is None):
+            raise PydanticCustomError("document", "give either `text` or `id`")
+        return self
+
+
+class RerankRequest(_Lenient):
+    """The rerank shape that Cohere, Jina, vLLM and TEI clients speak, with ``{"id": job_id}`` as a third kind of document."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "query": "night shift nurse",
+                    "documents": ["Nurse, Berlin\nNight shifts, ICU.", {"text": "Baker, Hamburg"}, {"id": "job-1"}],
+                    "top_n": 2,
+                }
+            ]
+        }
+    )
+
+    query: Query
+    documents: Annotated[list[str | RerankDocument], Field(min_length=1, max_length=MAX_CANDIDATES)]
+    top_n: Annotated[int, Field(ge=1)] | None = None
+    return_documents: bool = False
+    model: str | None = None
+    """Taken for the clients that insist on it; the loaded ranker answers, and the answer names it."""
+    deadline_ms: DeadlineMs = 5_000
+    """Time budget of the whole call; these clients know no partial answer, so it is longer than that of ``/v1/score``."""
+
+
+class RerankResult(_Strict):
+    """One document, best first."""
+
+    index: int
+    """Its place in the request."""
+    relevance_score: float
+    document: RerankDocument | None = None
+
+
+class UnscoredDocument(_Strict):
+    """A document that is missing from the results."""
+
+    index: int
+    reason: Reason
+
+
+class RerankUsage(_Strict):
+    """Cost of the call, in tokens."""
+
+    total_tokens: int
+
+
+class RerankResponse(_Strict):
+    """Answer of ``POST /v1/rerank``. Documents without a score are in ``unscored``, never in ``results``."""
+
+    id: str
+    model: str
+    results: list[RerankResult]
+    unscored: list[UnscoredDocument] = Field(default_factory=list)
+    usage: RerankUsage
+
+
+class SummaryView(_Strict):
+    """A stored summary. Of a deleted job only the fact is told."""
+
+    job_id: str
+    state: State
+    header: str | None
+    summary: str | None
+    item_version: str | None
+    source_version: int
+    generation: int
+    summarizer: SummarizerId | None
+    num_tokens_raw: int
+    num_tokens_item: int
+    valid_through: AwareDatetime | None
+    event_time: AwareDatetime | None
+    summarized_at: AwareDatetime
+    age_s: float
+    """Seconds since it was written."""
+
+
+class SummariesResponse(_Strict):
+    """Answer of ``GET /v1/summaries``."""
+
+    summaries: list[SummaryView]
+    missing: list[str]
+
+
+class SearchResult(_Strict):
+    """One search result, best first."""
+
+    rank: int
+    job_id: str
+    title: str
+    place: str
+    header: str
+    summary: str
+    score: float | None
+    source: Source
+    reason: Reason | None = None
+    summary_state: State
+    item_version: str
+    age_s: float
+    bm25: float
+    bm25_rank: int
+    """Rank by words alone, from 1."""
+
+
+class SearchResponse(_Strict):
+    """Answer of ``GET /v1/search``."""
+
+    query: str
+    results: list[SearchResult]
+    num_candidates: int
+    """How many the index gave; those whose job is gone meanwhile are not in the results."""
+    depth_served: int
+    cache: CacheState
+    versions: Versions
+    as_of: AwareDatetime
+    wall_ms: float
+
+
+class FieldError(_Strict):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(_Strict):
+    """RFC 9457 problem document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    """Identifies this answer; the same id stands in the log line and in ``X-Request-Id``."""
+    errors: list[FieldError] = Field(default_factory=list)

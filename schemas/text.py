@@ -1,0 +1,81 @@
+"""From what publishers put into text fields to plain text: HTML, entities, control characters, odd blanks."""
+
+import re
+import unicodedata
+from html.parser import HTMLParser
+
+__all__ = ["plain_text", "single_line"]
+
+_BLOCK_TAGS = frozenset(
+    {"address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "fieldset", "footer", "form", "header"}
+    | {"h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "td", "th"}
+    | {"tr", "ul"}
+)
+_HIDDEN_TAGS = frozenset({"script", "style"})
+# A tag or an entity somewhere: only then is the parser worth its time, and "a < b" stays what it is.
+_MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
+_BLANKS = re.compile(r"[^\S\n]+")
+_BLANK_LINES = re.compile(r"\n\s*\n+")
+# Escaped twice is common in feeds ("&amp;lt;p&amp;gt;"); more often than this it is not markup any more.
+_MAX_UNESCAPE_ROUNDS = 3
+
+
+class _TextCollector(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._hidden_depth = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        if tag in _HIDDEN_TAGS:
+            self._hidden_depth += 1
+        elif tag in _BLOCK_TAGS:
+            self.parts.append("\n- " if tag == "li" else "\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _HIDDEN_TAGS:
+            self._hidden_depth = max(0, self._hidden_depth - 1)
+        elif tag in _BLOCK_TAGS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden_depth:
+            self.parts.append(data)
+
+
+def _strip_markup(text: str) -> str:
+    for _ in range(_MAX_UNESCAPE_ROUNDS):
+        if not _MARKUP.search(text):
+            break
+        collector = _TextCollector()
+        collector.feed(text)
+        collector.close()
+        text = "".join(collector.parts)
+    return text
+
+
+def _is_kept(char: str) -> bool:
+    # Cc: controls (NUL, BEL ...), Cs: lone surrogates, Co/Cn stay out of prompts too. Cf holds joiners that Indic and
+    # Arabic scripts and emoji need, so it stays, except the byte order mark.
+    return char == "\n" or (unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn"} and char != "\ufeff")
+
+
+def plain_text(value: str) -> str:
+    r"""Readable text: markup removed (list items become ``- `` lines), NFC, no controls, runs of blanks collapsed.
+
+    Args:
+        value: Text or HTML, possibly escaped more than once. Lone surrogates are dropped.
+
+    Returns:
+        Text that encodes to UTF-8, lines separated by single ``\n``; may be empty.
+    """
+    text = _strip_markup(value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
+    text = "".join(filter(_is_kept, unicodedata.normalize("NFC", text)))
+    lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
+    return _BLANK_LINES.sub("\n", "\n".join(line for line in lines if line and line != "-"))
+
+
+def single_line(value: str) -> str:
+    """:func:`plain_text` on one line."""
+    return " ".join(plain_text(value).split())

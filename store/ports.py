@@ -1,0 +1,135 @@
+"""What the services ask of a store. Three adapters answer: Couchbase, SQLite (WAL, embedded default), memory (tests).
+
+All of them pass one contract suite (``tests/contract/store``). Every method may be called concurrently, from many
+processes where the adapter is not memory. Foreign exceptions become ``BackendTimeout``, ``BackendUnavailable`` or
+``BackendProtocolError``; a lost compare-and-swap is an ordinary outcome and a return value.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NewType, Protocol
+
+from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
+
+__all__ = ["Cas", "Hit", "PostingIndex", "PostingStore", "ScoreStore", "Store", "StoredSummary", "SummaryStore"]
+
+Cas = NewType("Cas", int)
+"""Opaque token of one write of one document; never 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSummary:
+    """A summary document and the token that a compare-and-swap of it needs."""
+
+    document: SummaryDocument
+    cas: Cas
+
+
+class SummaryStore(Protocol):
+    """Collection ``summaries``, key job id."""
+
+    async def get(self, job_id: str) -> StoredSummary | None:
+        """The stored document; None where there is none or it has expired."""
+        ...
+
+    async def get_many(self, job_ids: Sequence[str]) -> dict[str, SummaryDocument]:
+        """The stored documents of these ids, each from one read; ids without one are left out. Any number of ids."""
+        ...
+
+    async def put(self, document: SummaryDocument, *, cas: Cas | None, ttl_s: float | None = None) -> Cas | None:
+        """Write iff nothing was written since ``cas``; ``cas`` None means: iff there is no document.
+
+        Args:
+            document: What to write, under its own job id.
+            cas: From the read that this write was decided on.
+            ttl_s: Seconds until the document expires; None keeps it for ever, whatever was set before.
+
+        Returns:
+            The token of this write, durable as the adapter is configured; None where another write came first.
+
+        Raises:
+            BackendTimeout: Unknown whether it was written: read again and decide again.
+        """
+        ...
+
+
+class PostingStore(Protocol):
+    """Collection ``postings``, key job id: raw bodies, put if newer. Never read on the query path."""
+
+    async def get_posting(self, job_id: str) -> PostingDocument | None:
+        """The stored posting; None where there is none."""
+        ...
+
+    async def put_posting(self, document: PostingDocument) -> bool:
+        """Write iff no posting of a higher ``source_version`` is stored. Idempotent.
+
+        Returns:
+            Whether this posting now stands (also where it stood already).
+        """
+        ...
+
+    async def remove_posting(self, job_id: str, *, up_to_version: int) -> None:
+        """Remove the posting iff its ``source_version`` is at most ``up_to_version``. Idempotent."""
+        ...
+
+
+class ScoreStore(Protocol):
+    """Collection ``scores``: a cache. It may lose anything at any time and must never be waited for long."""
+
+    async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
+        """Cached entries of this query for these jobs, expired ones left out. The caller checks item versions."""
+        ...
+
+    async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
+        """Add entries: one read, one compare-and-swap, two tries; of two of one job the later ``scored_at`` stays.
+
+        At most 1,000 entries a query are kept (the latest scored) and 1,000 fingerprints a job, with the adapter's TTL.
+
+        Returns:
+            False where both tries lost: the entries are dropped, which costs a model call and nothing else.
+        """
+        ...
+
+    async def forget_job(self, job_id: str) -> int:
+        """Remove every cached entry of the job that ``by_job`` knows of. Idempotent.
+
+        Returns:
+            How many entries were removed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result of full-text search.
+
+    Attributes:
+        job_id: The posting.
+        bm25: Its BM25 score, higher is better.
+    """
+
+    job_id: str
+    bm25: float
+
+
+class PostingIndex(Protocol):
+    """Full-text search over the stored postings: the embedded profile's retrieval, for demo and `precis search`.
+
+    A search service brings its own retrieval; only the SQLite adapter has this one.
+    """
+
+    async def search(self, query: str, *, limit: int) -> list[Hit]:
+        """The best postings for any of the query's words, best first, deleted jobs left out. Any text is a query."""
+        ...
+
+    async def bm25(self, query: str, job_ids: Sequence[str]) -> dict[str, float]:
+        """BM25 score of each of these postings; 0.0 for one without any of the words."""
+        ...
+
+
+class Store(SummaryStore, PostingStore, ScoreStore, Protocol):
+    """All collections, as the composition roots hand them out."""
+
+    async def close(self) -> None:
+        """Release connections and files. Idempotent."""
+        ...
