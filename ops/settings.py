@@ -95,7 +95,7 @@ class Engine(_Section):
     bundle: Path
     """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
     name: str = ""
-    """Model name sent with requests, as the server knows it; empty: the bundle's name."""
+    """Model name sent with requests, where the server insists on one; empty: none is sent."""
 
 
 class LocalEngine(_Section):

@@ -48,19 +48,15 @@ class EmbeddedStack:
 
     run: RunFile
 
-    def __init__(
-        self, settings: Settings, *, on_step: Callable[[str], None], is_stopping: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, settings: Settings, *, on_step: Callable[[str], None]) -> None:
         """Plan a stack.
 
         Args:
             settings: The embedded profile's settings; its ports are used where they are not 0.
             on_step: Told what is being waited for.
-            is_stopping: Asked while waiting; True gives up the start.
         """
         self._settings = settings
         self._on_step = on_step
-        self._is_stopping = is_stopping
         self._exits = ExitStack()
         self._children: list[Child] = []
         self._restarts: dict[str, _Restarts] = {}
@@ -126,19 +122,16 @@ class EmbeddedStack:
         self._run_children([self._engine(role, ports[role]) for role in Role])
         self._run_children([self._service("nearline", f"{self.run.nearline_url}/readyz")])
         self._run_children([self._service("scorer", f"{self.run.scorer_url}/readyz")])
-        if not self._is_stopping():
-            self.run.write(settings.data_dir)
+        self.run.write(settings.data_dir)
 
     def _run_children(self, specs: Sequence[ChildSpec]) -> None:
         for spec in specs:
-            if self._is_stopping():
-                return
             child = Child(spec)
             self._children.append(child)
             self._exits.callback(child.stop)
         for child in self._children[-len(specs) :]:
             self._on_step(f"waiting for {child.spec.name}")
-            child.wait_ready(self._is_stopping)
+            child.wait_ready()
 
     def _engine(self, role: Role, port: int) -> ChildSpec:
         settings = self._settings

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,18 +83,15 @@ class Child:
         """Exit status; None while it runs."""
         return self._process.poll()
 
-    def wait_ready(self, is_stopping: Callable[[], bool] = lambda: False) -> None:
+    def wait_ready(self) -> None:
         """Wait until ``ready_url`` answers 200.
-
-        Args:
-            is_stopping: Asked between looks; True ends the waiting.
 
         Raises:
             BackendUnavailable: It ended, or was not ready in time; the message has the end of its log.
         """
         deadline = time.monotonic() + self.spec.start_timeout_s
         reason = "no answer"
-        while not is_stopping():
+        while True:
             if (code := self.exit_code()) is not None:
                 raise self._failed(f"ended with exit code {code} before it was ready")
             try:

@@ -1,7 +1,7 @@
 """Requests and answers of the scorer's HTTP interface.
 
-The native calls refuse fields that they do not know: a misspelt option would be ignored in silence. The rerank call takes
-them, because its clients (Cohere, Jina, vLLM, TEI) each send a few of their own.
+The native calls refuse fields that they do not know: a misspelt option would be ignored in silence. The rerank call
+takes them, because its clients (Cohere, Jina, vLLM, TEI) each send a few of their own.
 """
 
 from enum import StrEnum
@@ -239,7 +239,7 @@ class RerankDocument(_Lenient):
 
 
 class RerankRequest(_Lenient):
-    """The rerank shape that Cohere, Jina, vLLM and TEI clients speak, with ``{"id": job_id}`` as a third kind of document."""
+    """The rerank shape that Cohere, Jina and vLLM clients speak; a document may also be ``{"id": job_id}``."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -260,7 +260,7 @@ class RerankRequest(_Lenient):
     model: str | None = None
     """Taken for the clients that insist on it; the loaded ranker answers, and the answer names it."""
     deadline_ms: DeadlineMs = 5_000
-    """Time budget of the whole call; these clients know no partial answer, so it is longer than that of ``/v1/score``."""
+    """Time budget of the whole call. These clients know no partial answer, so it is longer than that of ``/v1/score``."""
 
 
 class RerankResult(_Strict):
@@ -313,6 +313,8 @@ class SummaryView(_Strict):
     summarized_at: AwareDatetime
     age_s: float
     """Seconds since it was written."""
+    servable_after_s: float | None
+    """Seconds from the change at its source to this document being servable."""
 
 
 class SummariesResponse(_Strict):
@@ -337,6 +339,8 @@ class SearchResult(_Strict):
     summary_state: State
     item_version: str
     age_s: float
+    servable_after_s: float | None
+    """Seconds from the change at its source to the summary being servable; None where the source did not say when."""
     bm25: float
     bm25_rank: int
     """Rank by words alone, from 1."""

@@ -1,0 +1,36 @@
+"""`precis up`, `precis demo`: the embedded profile."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(rich_help_panel="Start here")(demo)
+    app.command(rich_help_panel="Start here")(up)
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Exit after the tour instead of staying up.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object with what was measured, last.")
+    ] = False,
+) -> None:
+    """Show the product working on sample postings: ingest, rank, edit, delete. Starts from an empty store each time."""
+    from ops.demo.tour import run_demo
+    from ops.settings import load_settings
+
+    sys.exit(run_demo(load_settings(), once=once, as_json=as_json))
+
+
+def up() -> None:
+    """Start the embedded profile and keep it until Ctrl-C: broker, store, engines, nearline service, scorer."""
+    from ops.commands.keep import keep_up
+    from ops.settings import load_settings
+
+    sys.exit(keep_up(load_settings()))

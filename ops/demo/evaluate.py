@@ -1,0 +1,44 @@
+"""NDCG@10 of a ranking of judged candidates: linear gain, mean over queries, computed by ir-measures."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+
+from ir_measures import ScoredDoc, calc_aggregate, nDCG
+
+from ops.demo.samples import JudgedQuery
+
+__all__ = ["ndcg_at_10", "random_ndcg_at_10"]
+
+_MEASURE = nDCG @ 10
+_NUM_SHUFFLES = 20
+
+
+def ndcg_at_10(
+    judged: Sequence[JudgedQuery], score: Callable[[JudgedQuery], Mapping[str, float]], *, seed: int = 0
+) -> float:
+    """Mean NDCG@10 when each query's candidates are ordered by ``score``.
+
+    Ties are broken at random but the same way in each run: candidates stand in the file in an order that must not help,
+    and measures break ties by id.
+
+    Args:
+        judged: Queries with graded candidates.
+        score: Scores of a query's candidates, higher is better; a candidate without one comes last.
+        seed: Of the order among ties.
+    """
+    run: list[ScoredDoc] = []
+    for query in judged:
+        scores = score(query)
+        tie_breaker = random.Random(f"{seed}/{query.query_id}")
+        candidates = sorted(query.grades)
+        tie_breaker.shuffle(candidates)
+        candidates.sort(key=lambda job_id, scores=scores: scores.get(job_id, float("-inf")))  # type: ignore[misc]
+        run += [ScoredDoc(query.query_id, job_id, float(place)) for place, job_id in enumerate(candidates)]
+    truth = {query.query_id: query.grades for query in judged}
+    return float(calc_aggregate([_MEASURE], truth, run)[_MEASURE])
+
+
+def random_ndcg_at_10(judged: Sequence[JudgedQuery]) -> float:
+    """Mean NDCG@10 of random orders of the same candidates."""
+    shuffles = [ndcg_at_10(judged, lambda _: {}, seed=seed) for seed in range(_NUM_SHUFFLES)]
+    return sum(shuffles) / len(shuffles)

@@ -1,0 +1,206 @@
+"""From settings to running services: the one place where adapters are chosen."""
+
+import asyncio
+import logging
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import structlog
+
+from models.clients.completions import CompletionsClient
+from models.clients.ports import RankerEngine, SummarizerEngine
+from models.clients.scoring import ScoringClient
+from models.clients.transport import EngineTransport, TransportConfig
+from ops.settings import Engine, Settings
+from schemas.errors import ConfigurationError
+from store.ports import PostingIndex, Store
+from store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from stream.config import TopicNames
+
+__all__ = [
+    "create_topics",
+    "init_store",
+    "open_embedded_store",
+    "run_nearline",
+    "run_scorer",
+]
+
+
+async def open_embedded_store(settings: Settings) -> SqliteStore:
+    """The SQLite store of the settings; its file is made where it is missing."""
+    return await SqliteStore.open(settings.sqlite_file, scores_ttl_s=settings.store.scores_ttl_s)
+
+
+async def _open_store(settings: Settings) -> Store:
+    if settings.store.kind == "sqlite":
+        return await open_embedded_store(settings)
+    from store.couchbase import CouchbaseConfig, CouchbaseStore
+
+    chosen = settings.store.couchbase
+    return await CouchbaseStore.open(
+        CouchbaseConfig(
+            url=chosen.url,
+            username=chosen.username,
+            password=chosen.password.get_secret_value(),
+            bucket=chosen.bucket,
+            scope=chosen.scope,
+            durability=chosen.durability,
+            kv_timeout_s=chosen.kv_timeout_s,
+            scores_ttl_s=settings.store.scores_ttl_s,
+        )
+    )
+
+
+async def _open_index(settings: Settings) -> PostingIndex:
+    return await open_embedded_store(settings)
+
+
+async def _open_summarizer(settings: Settings) -> SummarizerEngine:
+    return CompletionsClient(_transport(settings.summarizer, "summarizer"), model=settings.summarizer.name or None)
+
+
+async def _open_ranker(settings: Settings) -> RankerEngine:
+    return ScoringClient(_transport(settings.ranker, "ranker"), model=settings.ranker.name or None)
+
+
+def _transport(engine: Engine, backend: str) -> EngineTransport:
+    return EngineTransport(TransportConfig(base_url=engine.url), backend=backend)
+
+
+def _configure_logging(settings: Settings) -> None:
+    level = settings.log_level.upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for noisy in ("aiokafka", "httpx", "faust", "mode"):
+        logging.getLogger(noisy).setLevel("WARNING")
+    json_lines = settings.log_format == "json"
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _topic_names(settings: Settings) -> "TopicNames":
+    from stream.config import TopicNames
+
+    topics = settings.topics
+    return TopicNames(updates=topics.updates, summaries=topics.summaries, dead_letters=topics.dead_letters)
+
+
+def _require_addresses(settings: Settings) -> None:
+    if settings.is_embedded:
+        raise ConfigurationError(
+            "profile is 'embedded': its services are started by `precis up`. To run a service by itself set profile to "
+            "'external' with kafka.bootstrap, summarizer.url and ranker.url"
+        )
+
+
+def run_nearline(settings: Settings) -> int:
+    """Run the nearline service until SIGTERM or SIGINT.
+
+    Returns:
+        Exit status.
+
+    Raises:
+        ConfigurationError: The settings do not name what it needs.
+    """
+    from stream.bootstrap import run_nearline as run
+    from stream.config import NearlineConfig
+
+    _require_addresses(settings)
+    _configure_logging(settings)
+    chosen = settings.nearline
+    config = NearlineConfig(
+        bootstrap_servers=settings.kafka.bootstrap,
+        log_id=settings.kafka.log_id or settings.kafka.bootstrap,
+        group_id=settings.kafka.group,
+        session_timeout_s=settings.kafka.session_timeout_s,
+        topics=_topic_names(settings),
+        summarizer_bundle=settings.summarizer.bundle,
+        ranker_bundle=settings.ranker.bundle,
+        max_in_flight=chosen.max_in_flight,
+        window=chosen.window,
+        summary_budget_s=chosen.summary_budget_s,
+        stop_timeout_s=chosen.stop_timeout_s,
+        http_host=chosen.metrics_host,
+        http_port=chosen.metrics_port,
+    )
+    return run(config, open_store=lambda: _open_store(settings), open_summarizer=lambda: _open_summarizer(settings))
+
+
+def run_scorer(settings: Settings) -> None:
+    """Run the scorer until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigurationError: The settings do not name what it needs.
+    """
+    import uvicorn
+
+    from serve.bootstrap import create_app
+    from serve.config import ScorerConfig
+
+    _require_addresses(settings)
+    _configure_logging(settings)
+    chosen = settings.scorer
+    config = ScorerConfig(
+        ranker_bundle=settings.ranker.bundle,
+        build=version("precis"),
+        profile=settings.profile,
+        max_tokens_in_flight=chosen.max_tokens_in_flight,
+        pack_tokens=chosen.pack_tokens,
+        max_body_bytes=chosen.max_body_bytes,
+        cache_ttl_s=settings.store.scores_ttl_s,
+        cache_budget_s=chosen.cache_budget_s,
+    )
+    app = create_app(
+        config,
+        open_store=lambda: _open_store(settings),
+        open_ranker=lambda: _open_ranker(settings),
+        open_index=(lambda: _open_index(settings)) if settings.store.kind == "sqlite" else None,
+    )
+    uvicorn.run(app, host=chosen.host, port=chosen.port, log_level="warning", timeout_graceful_shutdown=10)
+
+
+async def create_topics(settings: Settings) -> dict[str, bool]:
+    """Create the missing topics on the broker of the settings.
+
+    Returns:
+        Topic -> whether it was created now.
+
+    Raises:
+        ConfigurationError: No broker is named (the embedded one makes its own topics).
+    """
+    from stream.topics import create_topics as create
+    from stream.topics import topic_specs
+
+    if not settings.kafka.bootstrap:
+        raise ConfigurationError("kafka.bootstrap is '': name the broker; the embedded one makes its own topics")
+    topics = settings.topics
+    specs = topic_specs(_topic_names(settings), num_partitions=topics.num_partitions)
+    made = await create(settings.kafka.bootstrap, specs, replication_factor=topics.replication_factor)
+    return {spec.name: spec.name in made for spec in specs}
+
+
+async def init_store(settings: Settings) -> str:
+    """Make what the store needs.
+
+    Returns:
+        What was made, for a person.
+    """
+    if settings.store.kind == "couchbase":
+        from store.couchbase.provision import provision
+
+        chosen = settings.store.couchbase
+        await asyncio.to_thread(provision, chosen)
+        return f"bucket {chosen.bucket!r} has scope {chosen.scope!r} with its collections"
+    store = await open_embedded_store(settings)
+    await store.close()
+    return f"store {str(settings.sqlite_file)!r} is ready"

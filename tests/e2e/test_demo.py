@@ -1,0 +1,23 @@
+"""The demo, as a new user runs it."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.timeout(600)
+def test_the_demo_closes_the_loop(precis):
+    """Nothing lost, nothing stale, everything summarised, mostly by the model, ranked clearly better than by chance."""
+    done = precis.run("demo", "--once", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    measured = json.loads(done.stdout.strip().splitlines()[-1])
+    assert measured["postings"] >= 500
+    assert measured["lost"] == 0
+    assert measured["stale"] == 0
+    assert measured["summarised"] == measured["postings"]
+    assert measured["fresh"] >= 0.9 * measured["postings"]
+    assert measured["fresh"] + measured["fallback"] == measured["summarised"]
+    assert measured["model_calls"] >= 0.9 * measured["fresh"]
+    assert measured["ndcg_at_10"] >= measured["random_ndcg_at_10"] + 0.15
+    assert 0 < measured["freshness_p50_s"] <= measured["freshness_p99_s"]
+    assert not precis.run_file.exists()

@@ -1,0 +1,84 @@
+"""Settings: sources, contradictions, secrets."""
+
+import pytest
+
+from ops.settings import Settings, environment_for, load_settings
+from schemas.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    """No settings of the machine reach the tests."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PRECIS_CONFIG", raising=False)
+
+
+def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
+    """Arguments, then the environment, then precis.toml."""
+    (tmp_path / "precis.toml").write_text('[scorer]\nport = 1111\nhost = "0.0.0.0"\n')
+    monkeypatch.setenv("PRECIS_SCORER__PORT", "2222")
+    settings = load_settings()
+    assert (settings.scorer.port, settings.scorer.host) == (2222, "0.0.0.0")  # noqa: S104 (a value to read back)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"profile": "external"}, ["'external'", "kafka.bootstrap", "ranker.url"]),
+        ({"nearline": {"window": 4, "max_in_flight": 9}}, ["4", "9"]),
+        ({"scorer": {"port": 9101}}, ["scorer.port", "nearline.metrics_port", "9101"]),
+        ({"store": {"kind": "couchbase"}}, ["store.couchbase.password"]),
+        ({"ingest": {"max_outstanding_bytes": 20_000_000}}, ["20000000", "topics.num_partitions"]),
+        ({"scorer": {"prot": 1}}, ["scorer.prot"]),
+    ],
+)
+def test_contradictions_are_refused_with_both_names(values, named):
+    """A start with settings that cannot work fails at once, and says which ones."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(**values)
+    for name in named:
+        assert name in str(caught.value)
+
+
+def test_a_named_file_must_exist(monkeypatch):
+    """PRECIS_CONFIG that points nowhere is a mistake, not an empty file."""
+    monkeypatch.setenv("PRECIS_CONFIG", "nowhere.toml")
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml"):
+        load_settings()
+
+
+def test_broken_toml_is_reported(tmp_path):
+    """A file that is no TOML gives a settings error, not a traceback."""
+    (tmp_path / "precis.toml").write_text("port = = 3")
+    with pytest.raises(ConfigurationError, match="settings cannot be read"):
+        load_settings()
+
+
+def test_secrets_are_masked_when_printed():
+    """The password is in no dump of the settings."""
+    settings = load_settings(store={"couchbase": {"password": "hunter2"}})
+    assert "hunter2" not in settings.model_dump_json()
+    assert "hunter2" not in repr(settings)
+
+
+def test_every_field_says_what_it_is():
+    """Each setting has a description; `precis config` and the documentation depend on it."""
+    missing = []
+
+    def walk(model, path):
+        for name, field in model.model_fields.items():
+            inner = field.annotation
+            if hasattr(inner, "model_fields"):
+                walk(inner, f"{path}{name}.")
+            elif not field.description:
+                missing.append(f"{path}{name}")
+
+    walk(Settings, "")
+    assert missing == []
+
+
+def test_a_child_gets_its_settings_by_environment():
+    """Setting paths become the names that the settings are read from."""
+    environment = environment_for({"kafka.bootstrap": "127.0.0.1:1"})
+    assert environment["PRECIS_KAFKA__BOOTSTRAP"] == "127.0.0.1:1"
+    assert "PATH" in environment

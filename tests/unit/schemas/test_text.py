@@ -1,0 +1,43 @@
+"""Plain text out of what publishers write."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.text import plain_text, single_line
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("<p>Night shifts.</p><ul><li>ICU</li><li>BLS &amp; ACLS</li></ul>", "Night shifts.\n- ICU\n- BLS & ACLS"),
+        ("&lt;p&gt;escaped twice&lt;/p&gt;", "escaped twice"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("<script>alert(1)</script>kept<style>p{}</style>", "kept"),
+        ("caf\u0065\u0301\u00a0au\tlait", "café au lait"),
+        ("nul\x00 bell\x07 bom\ufeff lone\ud800", "nul bell bom lone"),
+        ("日本語の求人<br>夜勤あり", "日本語の求人\n夜勤あり"),
+        ("مطلوب ممرض", "مطلوب ممرض"),
+        ("\r\n\r\n  \n", ""),
+        ("<p>unclosed <b>tags", "unclosed tags"),
+    ],
+)
+def test_markup_entities_and_controls_become_plain_text(raw, expected):
+    """HTML, entities, odd blanks and characters that no prompt may hold are removed; scripts of all kinds stay."""
+    assert plain_text(raw) == expected
+
+
+@given(st.text())
+def test_plain_text_is_total_and_encodable(raw):
+    """Any text, lone surrogates included, becomes text that encodes to UTF-8 and holds no control but the line end."""
+    text = plain_text(raw)
+    text.encode()
+    assert not any(ord(char) < 32 and char != "\n" for char in text)
+    assert "\n\n" not in text
+
+
+@given(st.text())
+def test_single_line_has_no_line_end(raw):
+    """A single line is one line without outer or repeated blanks."""
+    line = single_line(raw)
+    assert line.split() == line.split(" ") or line == ""
