@@ -22,6 +22,9 @@ from schemas.posting import JobId
 
 __all__ = ["DeadLettered", "JobFeed", "Servable", "Settled"]
 
+# The embedded broker holds an empty fetch for its whole wait, whatever arrives meanwhile.
+_FETCH_WAIT_MS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Servable:
@@ -90,6 +93,7 @@ class JobFeed:
             self.topics.dead_letters,
             bootstrap_servers=self.bootstrap,
             auto_offset_reset="latest",
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
         try:
             await self._producer.start()
