@@ -1,6 +1,5 @@
 """From settings to running services: the one place where adapters are chosen."""
 
-import asyncio
 import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -11,12 +10,13 @@ from models.clients.completions import CompletionsClient
 from models.clients.ports import RankerEngine, SummarizerEngine
 from models.clients.scoring import ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
-from ops.settings import Engine, Settings
+from ops.settings import Couchbase, Engine, Settings
 from schemas.errors import ConfigurationError
-from store.ports import PostingIndex, Store
+from store.ports import Store
 from store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from store.couchbase import CouchbaseConfig
     from stream.config import TopicNames
 
 __all__ = [
@@ -36,25 +36,25 @@ async def open_embedded_store(settings: Settings) -> SqliteStore:
 async def _open_store(settings: Settings) -> Store:
     if settings.store.kind == "sqlite":
         return await open_embedded_store(settings)
-    from store.couchbase import CouchbaseConfig, CouchbaseStore
+    from store.couchbase import CouchbaseStore
 
-    chosen = settings.store.couchbase
     return await CouchbaseStore.open(
-        CouchbaseConfig(
-            url=chosen.url,
-            username=chosen.username,
-            password=chosen.password.get_secret_value(),
-            bucket=chosen.bucket,
-            scope=chosen.scope,
-            durability=chosen.durability,
-            kv_timeout_s=chosen.kv_timeout_s,
-            scores_ttl_s=settings.store.scores_ttl_s,
-        )
+        _couchbase_config(settings.store.couchbase), scores_ttl_s=settings.store.scores_ttl_s
     )
 
 
-async def _open_index(settings: Settings) -> PostingIndex:
-    return await open_embedded_store(settings)
+def _couchbase_config(chosen: Couchbase) -> "CouchbaseConfig":
+    from store.couchbase import CouchbaseConfig
+
+    return CouchbaseConfig(
+        connection_string=chosen.url,
+        username=chosen.username,
+        password=chosen.password.get_secret_value(),
+        bucket=chosen.bucket,
+        scope=chosen.scope,
+        durability=chosen.durability,
+        kv_timeout_s=chosen.kv_timeout_s,
+    )
 
 
 async def _open_summarizer(settings: Settings) -> SummarizerEngine:
@@ -160,11 +160,12 @@ def run_scorer(settings: Settings) -> None:
         cache_ttl_s=settings.store.scores_ttl_s,
         cache_budget_s=chosen.cache_budget_s,
     )
+    has_index = settings.store.kind == "sqlite"  # only this store brings full-text search
     app = create_app(
         config,
         open_store=lambda: _open_store(settings),
         open_ranker=lambda: _open_ranker(settings),
-        open_index=(lambda: _open_index(settings)) if settings.store.kind == "sqlite" else None,
+        open_index=(lambda: open_embedded_store(settings)) if has_index else None,
     )
     uvicorn.run(app, host=chosen.host, port=chosen.port, log_level="warning", timeout_graceful_shutdown=10)
 
@@ -196,10 +197,10 @@ async def init_store(settings: Settings) -> str:
         What was made, for a person.
     """
     if settings.store.kind == "couchbase":
-        from store.couchbase.provision import provision
+        from store.couchbase import provision
 
         chosen = settings.store.couchbase
-        await asyncio.to_thread(provision, chosen)
+        await provision(_couchbase_config(chosen))
         return f"bucket {chosen.bucket!r} has scope {chosen.scope!r} with its collections"
     store = await open_embedded_store(settings)
     await store.close()

@@ -67,9 +67,9 @@ class Couchbase(_Section):
     """Its password."""
     bucket: str = "precis"
     """Bucket; `precis store init` makes it with scope and collections."""
-    scope: str = "_default"
+    scope: str = "precis"
     """Scope of the three collections."""
-    durability: Literal["none", "majority"] = "majority"
+    durability: Literal["NONE", "MAJORITY", "MAJORITY_AND_PERSIST_TO_ACTIVE", "PERSIST_TO_MAJORITY"] = "MAJORITY"
     """What a write waits for before it counts."""
     kv_timeout_s: Seconds = 1.0
     """Limit of one key-value operation, seconds."""

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Writes the locks: exact versions with the hashes of every file, for all platforms, without any registry's address.
+#
+#   requirements/compile.sh              keeps pinned versions that still satisfy pyproject.toml and *.in
+#   requirements/compile.sh --upgrade    takes the newest ones that do
+#
+# requirements/engine.in also constrains the services: a library that both sides use (tokenizers above all) has one version.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Wheel folders of the machine that compiles do not belong into a lock.
+unset PIP_FIND_LINKS UV_FIND_LINKS
+
+compile() {
+  local output=$1
+  shift
+  printf 'requirements/%s\n' "$output"
+  .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+    --output-file "requirements/$output" "$@" >/dev/null
+}
+
+compile engine.lock requirements/engine.in "$@"
+compile services.lock pyproject.toml --constraint requirements/engine.in "$@"
+compile dev.lock pyproject.toml requirements/dev.in --constraint requirements/services.lock --constraint requirements/engine.in "$@"
+compile build.lock requirements/build.in --constraint requirements/dev.lock "$@"
