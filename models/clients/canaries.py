@@ -1,0 +1,146 @@
+"""Canaries: before a service is ready, its engine must answer the bundle's reference inputs as the reference did.
+
+The whole path is checked, from raw text through this build's templates and tokenizer to the engine's numbers: a wrong
+template, a wrong tokenizer, other weights and a broken kernel all show here, and the report says which it looks like.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from itertools import groupby
+
+from models.bundle import Bundle, RankerCanary, Role, SummarizerCanary
+from models.clients.canary_findings import (
+    id_problems,
+    label_problems,
+    score_problems,
+    template_problems,
+    text_problems,
+)
+from models.clients.ports import RankerEngine, SummarizerEngine
+from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
+from schemas.deadline import Deadline
+from schemas.errors import BackendProtocolError, PromptTooLong
+
+__all__ = ["DEFAULT_TOLERANCE", "CanaryReport", "check_ranker", "check_summarizer"]
+
+DEFAULT_TOLERANCE = 1e-4
+"""Largest difference between a float32 engine's score and the reference; bfloat16 engines need about 2e-2."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryReport:
+    """What the canaries showed.
+
+    Attributes:
+        role: Of the bundle.
+        bundle_revision: Revision of the bundle that was compared with.
+        engine_revision: Revision that the engine reports; None where it gave no usable answer.
+        num_canaries: How many were checked.
+        max_drift: Largest difference between a score and its reference; None where no scores were compared.
+        problems: What differs and what to do about it, a sentence each; empty where all is well.
+    """
+
+    role: Role
+    bundle_revision: str
+    engine_revision: str | None
+    num_canaries: int
+    max_drift: float | None
+    problems: tuple[str, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the engine may be used."""
+        return not self.problems
+
+
+async def check_ranker(
+    engine: RankerEngine, bundle: Bundle, *, deadline: Deadline, tolerance: float = DEFAULT_TOLERANCE
+) -> CanaryReport:
+    """Score the ranker bundle's canaries on the engine.
+
+    Args:
+        engine: The engine that is to be used.
+        bundle: The bundle that it should have loaded.
+        deadline: Budget of all calls together.
+        tolerance: Largest allowed difference of a score from its reference.
+
+    Raises:
+        Overloaded: As DeadlineExceeded: the engine gave no answer, so nothing is known; try again.
+        DeadlineExceeded: See above.
+        BackendTimeout: See above.
+        BackendUnavailable: See above.
+        ConfigurationError: The bundle's tokenizer cannot be read or lacks the prompts' tokens.
+    """
+    canaries = [canary for canary in bundle.manifest.canaries if isinstance(canary, RankerCanary)]
+    tokenizer = await asyncio.to_thread(TextTokenizer.from_file, bundle.tokenizer_file)
+    prompt = RankerPrompt(tokenizer, bundle.manifest.limits)
+    problems = [
+        *template_problems(bundle, prompt.version, len(canaries)),
+        *label_problems(bundle, prompt.label_token_ids),
+    ]
+    for index, canary in enumerate(canaries):
+        problems += id_problems(f"canary {index} query", prompt.query_ids(canary.query), canary.query_ids)
+        item_ids = prompt.item_ids(canary.header, canary.summary)
+        problems += id_problems(f"canary {index} item", item_ids, canary.item_ids)
+    scores: dict[int, float] = {}
+    revision = None
+    try:
+        # The reference ids are sent, so that the engine is judged apart from the rendering.
+        for _, group in groupby(enumerate(canaries), key=lambda pair: pair[1].query_ids):
+            members = list(group)
+            answer = await engine.score(
+                members[0][1].query_ids,
+                [canary.item_ids for _, canary in members],
+                label_token_ids=bundle.manifest.label_token_ids,
+                deadline=deadline,
+            )
+            revision = answer.revision
+            scores |= {index: value for (index, _), value in zip(members, answer.values, strict=True)}
+    except (BackendProtocolError, PromptTooLong) as error:
+        problems.append(f"the engine cannot answer the canaries: {error}")
+    else:
+        problems += score_problems([canary.score for canary in canaries], scores, tolerance)
+    drifts = [abs(scores[index] - canaries[index].score) for index in scores]
+    return CanaryReport(
+        role=Role.RANKER,
+        bundle_revision=bundle.revision,
+        engine_revision=revision,
+        num_canaries=len(canaries),
+        max_drift=max(drifts, default=None),
+        problems=tuple(problems),
+    )
+
+
+async def check_summarizer(engine: SummarizerEngine, bundle: Bundle, *, deadline: Deadline) -> CanaryReport:
+    """Complete the summarizer bundle's canaries on the engine; the summaries must be equal.
+
+    Raises:
+        PrecisError: As :func:`check_ranker`.
+    """
+    canaries = [canary for canary in bundle.manifest.canaries if isinstance(canary, SummarizerCanary)]
+    tokenizer = await asyncio.to_thread(TextTokenizer.from_file, bundle.tokenizer_file)
+    prompt = SummarizerPrompt(tokenizer, bundle.manifest.limits)
+    problems = [*template_problems(bundle, prompt.version, len(canaries))]
+    revision = None
+    for index, canary in enumerate(canaries):
+        problems += id_problems(f"canary {index} prompt", prompt.prompt_ids(canary.body), canary.prompt_ids)
+        try:
+            answer = await engine.complete(
+                canary.prompt_ids,
+                max_tokens=prompt.max_output_tokens,
+                stop_token_ids=prompt.stop_token_ids,
+                deadline=deadline,
+            )
+        except (BackendProtocolError, PromptTooLong) as error:
+            problems.append(f"canary {index}: the engine cannot answer it: {error}")
+            continue
+        revision = answer.revision
+        problems += text_problems(f"canary {index}", prompt.summary(answer.text), prompt.summary(canary.text))
+    return CanaryReport(
+        role=Role.SUMMARIZER,
+        bundle_revision=bundle.revision,
+        engine_revision=revision,
+        num_canaries=len(canaries),
+        max_drift=None,
+        problems=tuple(problems),
+    )

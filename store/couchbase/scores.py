@@ -1,0 +1,101 @@
+"""Collection ``scores``: a document a query, and a list of queries a job. Functions block, so they run on threads.
+
+A job is listed under a query *before* its score is cached there, so that every cached score can be found by its job; a
+score whose listing lost is not cached.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from couchbase.exceptions import CASMismatchException, DocumentNotFoundException
+from couchbase.options import GetOptions, RemoveOptions
+from pydantic import TypeAdapter
+
+from schemas.documents import ScoreEntry
+from store.couchbase.collections import Collections
+from store.couchbase.rewrite import rewrite
+from store.score_policy import MAX_QUERIES_PER_JOB, ScorePolicy, merged
+
+__all__ = ["forget_job", "get_scores", "merge_scores"]
+
+_ENTRIES = TypeAdapter(dict[str, ScoreEntry])
+_LISTS = TypeAdapter(dict[str, float])
+"""Query fingerprint -> when the job was last scored for it, in seconds since the epoch."""
+
+_BY_JOB = "by_job:"
+
+
+def get_scores(
+    collections: Collections, fingerprint: str, job_ids: Sequence[str], *, policy: ScorePolicy, now_s: float
+) -> dict[str, ScoreEntry]:
+    """See ``ScoreStore.get_scores``."""
+    try:
+        found = collections.scores.get(fingerprint, GetOptions(**collections.plain))
+    except DocumentNotFoundException:
+        return {}
+    entries = _ENTRIES.validate_json(found.value)
+    return {
+        job_id: entry
+        for job_id in job_ids
+        if (entry := entries.get(job_id)) and policy.is_live(fingerprint, entry.scored_at, now_s)
+    }
+
+
+def merge_scores(
+    collections: Collections, fingerprint: str, entries: Mapping[str, ScoreEntry], *, policy: ScorePolicy
+) -> bool:
+    """See ``ScoreStore.merge_scores``."""
+    if not entries:
+        return True
+    unlisted = _list_under_jobs(collections, fingerprint, entries, policy)
+    listed = {job_id: entry for job_id, entry in entries.items() if job_id not in unlisted}
+
+    def change(_key: str, content: bytes | None) -> bytes:
+        return _ENTRIES.dump_json(merged(_ENTRIES.validate_json(content) if content else {}, listed))
+
+    lost = rewrite(collections.scores, [fingerprint], change, ttl_s=policy.ttl_s, options=collections.plain)
+    return not lost and not unlisted
+
+
+def forget_job(collections: Collections, job_id: str, *, policy: ScorePolicy, now_s: float) -> int:
+    """See ``ScoreStore.forget_job``; entries that no read would have returned are not counted."""
+    try:
+        found = collections.scores.get(_BY_JOB + job_id, GetOptions(**collections.plain))
+    except DocumentNotFoundException:
+        return 0
+    removed: dict[str, bool] = {}
+
+    def change(fingerprint: str, content: bytes | None) -> bytes | None:
+        entries = _ENTRIES.validate_json(content) if content else {}
+        entry = entries.pop(job_id, None)
+        removed[fingerprint] = entry is not None and policy.is_live(fingerprint, entry.scored_at, now_s)
+        return None if entry is None else _ENTRIES.dump_json(entries)
+
+    fingerprints = _LISTS.validate_json(found.value)
+    lost = rewrite(collections.scores, fingerprints, change, ttl_s=policy.ttl_s, options=collections.plain)
+    if not lost:
+        _remove_list(collections, job_id, found.cas)
+    return sum(is_live for fingerprint, is_live in removed.items() if fingerprint not in lost)
+
+
+def _list_under_jobs(
+    collections: Collections, fingerprint: str, entries: Mapping[str, ScoreEntry], policy: ScorePolicy
+) -> set[str]:
+    def change(key: str, content: bytes | None) -> bytes:
+        queries = _LISTS.validate_json(content) if content else {}
+        scored_at_s = entries[key.removeprefix(_BY_JOB)].scored_at.timestamp()
+        queries[fingerprint] = max(scored_at_s, queries.get(fingerprint, scored_at_s))
+        latest = sorted(queries.items(), key=lambda item: item[::-1], reverse=True)[:MAX_QUERIES_PER_JOB]
+        return json.dumps(dict(latest), separators=(",", ":")).encode()
+
+    keys = [_BY_JOB + job_id for job_id in entries]
+    lost = rewrite(collections.scores, keys, change, ttl_s=policy.ttl_s, options=collections.plain)
+    return {key.removeprefix(_BY_JOB) for key in lost}
+
+
+def _remove_list(collections: Collections, job_id: str, cas: int) -> None:
+    try:
+        collections.scores.remove(_BY_JOB + job_id, RemoveOptions(cas=cas, timeout=collections.plain["timeout"]))
+    except (CASMismatchException, DocumentNotFoundException):
+        # Another query was listed meanwhile: the list stays, what it names twice costs a look-up.
+        return

@@ -1,0 +1,143 @@
+"""The store in memory: for tests, and the model that other adapters are compared with. Nothing outlives the process."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
+from schemas.errors import BackendUnavailable
+from store.ports import Cas, StoredSummary
+from store.score_policy import MAX_QUERIES_PER_JOB, ScorePolicy, merged
+
+__all__ = ["MemoryStore"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    document: SummaryDocument
+    cas: Cas
+    expires_at_s: float | None
+
+
+class MemoryStore:
+    """Implements ``Store`` for the tasks of one event loop.
+
+    Every call gives way to other tasks once before it acts, as a store that does I/O would, so that races of callers
+    show; the act itself is atomic.
+    """
+
+    def __init__(
+        self, *, scores_ttl_s: float = 900.0, ttl_jitter: float = 0.1, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Make an empty store.
+
+        Args:
+            scores_ttl_s: Longest life of a cached score, in seconds.
+            ttl_jitter: Share of it by which a query's scores may expire earlier.
+            clock: Seconds since the epoch.
+        """
+        self._policy = ScorePolicy(scores_ttl_s, ttl_jitter)
+        self._clock = clock
+        self._last_cas = 0
+        self._summaries: dict[str, _Row] = {}
+        self._postings: dict[str, PostingDocument] = {}
+        self._scores: dict[str, dict[str, ScoreEntry]] = {}
+        self._is_closed = False
+
+    async def get(self, job_id: str) -> StoredSummary | None:
+        """See ``SummaryStore.get``."""
+        await self._turn("get")
+        row = self._live(job_id)
+        return StoredSummary(row.document, row.cas) if row else None
+
+    async def get_many(self, job_ids: Sequence[str]) -> dict[str, SummaryDocument]:
+        """See ``SummaryStore.get_many``."""
+        await self._turn("get_many")
+        return {job_id: row.document for job_id in job_ids if (row := self._live(job_id))}
+
+    async def put(self, document: SummaryDocument, *, cas: Cas | None, ttl_s: float | None = None) -> Cas | None:
+        """See ``SummaryStore.put``."""
+        await self._turn("put")
+        row = self._live(document.job_id)
+        if (row.cas if row else None) != cas:
+            return None
+        self._last_cas += 1
+        new_cas = Cas(self._last_cas)
+        expires_at_s = None if ttl_s is None else self._clock() + ttl_s
+        self._summaries[document.job_id] = _Row(document, new_cas, expires_at_s)
+        return new_cas
+
+    async def get_posting(self, job_id: str) -> PostingDocument | None:
+        """See ``PostingStore.get_posting``."""
+        await self._turn("get_posting")
+        return self._postings.get(job_id)
+
+    async def put_posting(self, document: PostingDocument) -> bool:
+        """See ``PostingStore.put_posting``."""
+        await self._turn("put_posting")
+        stored = self._postings.get(document.job_id)
+        if stored and stored.source_version > document.source_version:
+            return False
+        self._postings[document.job_id] = document
+        return True
+
+    async def remove_posting(self, job_id: str, *, up_to_version: int) -> None:
+        """See ``PostingStore.remove_posting``."""
+        await self._turn("remove_posting")
+        stored = self._postings.get(job_id)
+        if stored and stored.source_version <= up_to_version:
+            del self._postings[job_id]
+
+    async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
+        """See ``ScoreStore.get_scores``."""
+        await self._turn("get_scores")
+        entries = self._scores.get(fingerprint, {})
+        return {
+            job_id: entry
+            for job_id in job_ids
+            if (entry := entries.get(job_id)) and self._policy.is_live(fingerprint, entry.scored_at, self._clock())
+        }
+
+    async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
+        """See ``ScoreStore.merge_scores``; never loses."""
+        await self._turn("merge_scores")
+        self._scores[fingerprint] = merged(self._scores.get(fingerprint, {}), entries)
+        if len(self._scores) > MAX_QUERIES_PER_JOB:
+            for job_id in entries:
+                self._forget_oldest(job_id)
+        return True
+
+    async def forget_job(self, job_id: str) -> int:
+        """See ``ScoreStore.forget_job``."""
+        await self._turn("forget_job")
+        now_s = self._clock()
+        removed = ((fingerprint, entries.pop(job_id, None)) for fingerprint, entries in self._scores.items())
+        return sum(
+            entry is not None and self._policy.is_live(fingerprint, entry.scored_at, now_s)
+            for fingerprint, entry in removed
+        )
+
+    async def close(self) -> None:
+        """See ``Store.close``; what was stored is gone."""
+        self._is_closed = True
+        self._summaries.clear()
+        self._postings.clear()
+        self._scores.clear()
+
+    async def _turn(self, operation: str) -> None:
+        await asyncio.sleep(0)
+        if self._is_closed:
+            raise BackendUnavailable("it is closed", backend="store", operation=operation)
+
+    def _live(self, job_id: str) -> _Row | None:
+        row = self._summaries.get(job_id)
+        if row and row.expires_at_s is not None and row.expires_at_s <= self._clock():
+            del self._summaries[job_id]
+            return None
+        return row
+
+    def _forget_oldest(self, job_id: str) -> None:
+        listed = [(entries[job_id].scored_at, name) for name, entries in self._scores.items() if job_id in entries]
+        for _, fingerprint in sorted(listed, reverse=True)[MAX_QUERIES_PER_JOB:]:
+            del self._scores[fingerprint][job_id]

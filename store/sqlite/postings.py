@@ -1,0 +1,48 @@
+"""Collection ``postings`` on one connection; its full-text index changes in the same transaction."""
+
+import sqlite3
+
+from schemas.documents import PostingDocument
+from store.sqlite.connection import transaction
+
+__all__ = ["get_posting", "put_posting", "remove_posting"]
+
+_PUT = """
+INSERT INTO postings (job_id, source_version, document) VALUES (:job_id, :source_version, :document)
+ON CONFLICT (job_id) DO UPDATE SET source_version = excluded.source_version, document = excluded.document
+WHERE excluded.source_version >= postings.source_version
+RETURNING id
+"""
+
+
+def get_posting(connection: sqlite3.Connection, job_id: str) -> PostingDocument | None:
+    """See ``PostingStore.get_posting``."""
+    row = connection.execute("SELECT document FROM postings WHERE job_id = ?", (job_id,)).fetchone()
+    return PostingDocument.model_validate_json(row[0]) if row else None
+
+
+def put_posting(connection: sqlite3.Connection, document: PostingDocument) -> bool:
+    """See ``PostingStore.put_posting``."""
+    values = {
+        "job_id": document.job_id,
+        "source_version": document.source_version,
+        "document": document.model_dump_json(),
+    }
+    with transaction(connection):
+        rows = connection.execute(_PUT, values).fetchall()
+        if not rows:
+            return False
+        ((row_id,),) = rows
+        connection.execute("DELETE FROM posting_text WHERE rowid = ?", (row_id,))
+        text = f"{document.header}\n{document.body}"
+        connection.execute("INSERT INTO posting_text (rowid, text) VALUES (?, ?)", (row_id, text))
+    return True
+
+
+def remove_posting(connection: sqlite3.Connection, job_id: str, *, up_to_version: int) -> None:
+    """See ``PostingStore.remove_posting``."""
+    with transaction(connection):
+        rows = connection.execute(
+            "DELETE FROM postings WHERE job_id = ? AND source_version <= ? RETURNING id", (job_id, up_to_version)
+        ).fetchall()
+        connection.executemany("DELETE FROM posting_text WHERE rowid = ?", rows)
