@@ -1,0 +1,1 @@
+"""Prompts, checkpoint bundles, engine clients, the local engine and training."""

@@ -1,0 +1,15 @@
+"""The local engine: a Qwen3 decoder in torch behind two wire protocols, in its own process and environment.
+
+It speaks SGLang's ``/v1/score`` (packed, nothing decoded) and OpenAI's ``/v1/completions`` (continuous batching over a
+KV cache). Start it with ``python -m models.engine --bundle DIR --role ranker``. Nothing here is imported by a service:
+services reach it over HTTP.
+
+From the model outwards:
+
+    shape, checkpoint, weights    what stands in the bundle
+    layers, attention             the forward pass
+    packing, scoring              items beside one shared prefix
+    sequence_cache, decoding, sampling, completion    prompt in, tokens out
+    jobs, score_lane, generate_lane, worker           who computes next, on one thread
+    protocol, intake, admission, answers, server, __main__    HTTP
+"""
