@@ -23,7 +23,7 @@ from schemas.posting import JobId
 __all__ = ["DeadLettered", "JobFeed", "Servable", "Settled"]
 
 # The embedded broker holds an empty fetch for its whole wait, whatever arrives meanwhile.
-_FETCH_WAIT_MS = 20
+_FETCH_WAIT_MS = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,7 @@ def run_scorer(settings: Settings) -> None:
         max_body_bytes=chosen.max_body_bytes,
         cache_ttl_s=settings.store.scores_ttl_s,
         cache_budget_s=chosen.cache_budget_s,
+        canary_tolerance=chosen.canary_tolerance,
     )
     has_index = settings.store.kind == "sqlite"  # only this store brings full-text search
     app = create_app(

@@ -140,7 +140,9 @@ class Scorer(_Section):
     max_body_bytes: Count = 1_000_000
     """Largest request body."""
     cache_budget_s: Seconds = 0.005
-    """How long a call waits for the score cache, seconds; then it goes on without."""
+    """How much longer than the summaries the score cache may take, seconds (`precis up` allows at least 0.05)."""
+    canary_tolerance: Seconds = 1e-4
+    """Largest accepted difference of a canary's score: 1e-4 for an engine in float32, about 0.02 in bfloat16."""
 
 
 class Ingest(_Section):

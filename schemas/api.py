@@ -1,35 +1,21 @@
-"""Requests and answers of the scorer's HTTP interface.
-
-The native calls refuse fields that they do not know: a misspelt option would be ignored in silence. The rerank call
-takes them, because its clients (Cohere, Jina, vLLM, TEI) each send a few of their own.
-"""
+"""Requests and answers of the scorer's native HTTP interface, and its problem documents."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.documents import State, SummarizerId
-from schemas.errors import InvalidInput
-from schemas.posting import check_job_id
+from schemas.wire import MAX_CANDIDATES, ApiJobId, DeadlineMs, Query, Strict
 
 __all__ = [
-    "MAX_CANDIDATES",
-    "MAX_DEADLINE_MS",
-    "MAX_QUERY_CHARS",
-    "MAX_SEARCH_RESULTS",
     "CacheState",
     "DepthLimits",
     "Explanation",
     "FieldError",
     "Problem",
     "Reason",
-    "RerankDocument",
-    "RerankRequest",
-    "RerankResponse",
-    "RerankResult",
-    "RerankUsage",
     "ScoreRequest",
     "ScoreResponse",
     "ScoreResult",
@@ -39,44 +25,8 @@ __all__ = [
     "SummariesResponse",
     "SummaryView",
     "TokenCounts",
-    "UnscoredDocument",
     "Versions",
 ]
-
-MAX_CANDIDATES = 1_000
-"""Most candidates of one call."""
-
-MAX_QUERY_CHARS = 4_096
-"""Most characters of a query; the ranker reads far fewer."""
-
-MAX_DEADLINE_MS = 60_000
-"""Longest time budget of one call, in milliseconds."""
-
-MAX_SEARCH_RESULTS = 100
-"""Most results of one search."""
-
-
-def _job_id(value: object) -> str:
-    if not isinstance(value, str):
-        raise PydanticCustomError("job_id", "a job id must be text")
-    try:
-        return check_job_id(value)
-    except InvalidInput as error:
-        # The message may quote the id, and an id may hold what no answer can carry: printable form only.
-        raise PydanticCustomError("job_id", "{why}", {"why": ascii(str(error))[1:-1]}) from error
-
-
-ApiJobId = Annotated[str, BeforeValidator(_job_id)]
-Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARS)]
-DeadlineMs = Annotated[int, Field(ge=1, le=MAX_DEADLINE_MS)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Lenient(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Source(StrEnum):
@@ -119,7 +69,7 @@ class CacheState(StrEnum):
     """There was nothing to look up."""
 
 
-class DepthLimits(_Strict):
+class DepthLimits(Strict):
     """The caller's bounds on how many candidates get a score."""
 
     min: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] | None = None
@@ -136,7 +86,7 @@ class DepthLimits(_Strict):
         return self
 
 
-class ScoreRequest(_Strict):
+class ScoreRequest(Strict):
     """Score candidates against a query. A repeated id is scored once and answered at each of its places."""
 
     model_config = ConfigDict(
@@ -165,7 +115,7 @@ class ScoreRequest(_Strict):
     """Add to each result the text that was scored and its cost."""
 
 
-class Explanation(_Strict):
+class Explanation(Strict):
     """What a score was computed from."""
 
     header: str
@@ -177,7 +127,7 @@ class Explanation(_Strict):
     """Seconds since the score was computed; None without a score."""
 
 
-class ScoreResult(_Strict):
+class ScoreResult(Strict):
     """One candidate's score, or why it has none."""
 
     job_id: str
@@ -193,7 +143,7 @@ class ScoreResult(_Strict):
     explain: Explanation | None = None
 
 
-class Versions(_Strict):
+class Versions(Strict):
     """What made the answer."""
 
     ranker_revision: str | None
@@ -204,7 +154,7 @@ class Versions(_Strict):
     build: str
 
 
-class TokenCounts(_Strict):
+class TokenCounts(Strict):
     """Cost of the call in tokens of the ranker."""
 
     query: int
@@ -212,7 +162,7 @@ class TokenCounts(_Strict):
     """Of the items that this call sent to the ranker; cached and shared ones cost nothing."""
 
 
-class ScoreResponse(_Strict):
+class ScoreResponse(Strict):
     """Answer of ``POST /v1/score``."""
 
     results: list[ScoreResult]
@@ -225,77 +175,7 @@ class ScoreResponse(_Strict):
     """Read point: every write acknowledged before it is in the answer."""
 
 
-class RerankDocument(_Lenient):
-    """A document as an object: ``{"text": ...}``, or ``{"id": ...}`` of a job whose summary stands in the store."""
-
-    text: str | None = None
-    id: ApiJobId | None = None
-
-    @model_validator(mode="after")
-    def _check_one(self) -> Self:
-        if (self.text is None) == (self.id is None):
-            raise PydanticCustomError("document", "give either `text` or `id`")
-        return self
-
-
-class RerankRequest(_Lenient):
-    """The rerank shape that Cohere, Jina and vLLM clients speak; a document may also be ``{"id": job_id}``."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "query": "night shift nurse",
-                    "documents": ["Nurse, Berlin\nNight shifts, ICU.", {"text": "Baker, Hamburg"}, {"id": "job-1"}],
-                    "top_n": 2,
-                }
-            ]
-        }
-    )
-
-    query: Query
-    documents: Annotated[list[str | RerankDocument], Field(min_length=1, max_length=MAX_CANDIDATES)]
-    top_n: Annotated[int, Field(ge=1)] | None = None
-    return_documents: bool = False
-    model: str | None = None
-    """Taken for the clients that insist on it; the loaded ranker answers, and the answer names it."""
-    deadline_ms: DeadlineMs = 5_000
-    """Time budget of the whole call. These clients know no partial answer, so it is longer than that of ``/v1/score``."""
-
-
-class RerankResult(_Strict):
-    """One document, best first."""
-
-    index: int
-    """Its place in the request."""
-    relevance_score: float
-    document: RerankDocument | None = None
-
-
-class UnscoredDocument(_Strict):
-    """A document that is missing from the results."""
-
-    index: int
-    reason: Reason
-
-
-class RerankUsage(_Strict):
-    """Cost of the call, in tokens."""
-
-    total_tokens: int
-
-
-class RerankResponse(_Strict):
-    """Answer of ``POST /v1/rerank``. Documents without a score are in ``unscored``, never in ``results``."""
-
-    id: str
-    model: str
-    results: list[RerankResult]
-    unscored: list[UnscoredDocument] = Field(default_factory=list)
-    usage: RerankUsage
-
-
-class SummaryView(_Strict):
+class SummaryView(Strict):
     """A stored summary. Of a deleted job only the fact is told."""
 
     job_id: str
@@ -317,14 +197,14 @@ class SummaryView(_Strict):
     """Seconds from the change at its source to this document being servable."""
 
 
-class SummariesResponse(_Strict):
+class SummariesResponse(Strict):
     """Answer of ``GET /v1/summaries``."""
 
     summaries: list[SummaryView]
     missing: list[str]
 
 
-class SearchResult(_Strict):
+class SearchResult(Strict):
     """One search result, best first."""
 
     rank: int
@@ -346,7 +226,7 @@ class SearchResult(_Strict):
     """Rank by words alone, from 1."""
 
 
-class SearchResponse(_Strict):
+class SearchResponse(Strict):
     """Answer of ``GET /v1/search``."""
 
     query: str
@@ -360,14 +240,14 @@ class SearchResponse(_Strict):
     wall_ms: float
 
 
-class FieldError(_Strict):
+class FieldError(Strict):
     """What is wrong with one field."""
 
     field: str
     message: str
 
 
-class Problem(_Strict):
+class Problem(Strict):
     """RFC 9457 problem document."""
 
     type: str

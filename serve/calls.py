@@ -1,0 +1,96 @@
+"""A scoring call and its answer, independent of the route that it came by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.api import CacheState, Reason, Source
+from schemas.deadline import Deadline
+from schemas.documents import SummaryDocument
+from schemas.errors import PrecisError
+from serve.candidates import Item
+
+__all__ = ["Answer", "Call", "Candidate", "Result"]
+
+Candidate = str | Item
+"""A job id, or a text that came with the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What is asked.
+
+    Attributes:
+        query: As the caller typed it.
+        candidates: The caller's best first; repeated ones are scored once.
+        deadline: Budget of the whole call.
+        depth_min: Candidates to try whatever the deadline; None: the scorer's floor.
+        depth_max: Only the first so many distinct candidates are looked at.
+    """
+
+    query: str
+    candidates: Sequence[Candidate]
+    deadline: Deadline
+    depth_min: int | None = None
+    depth_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one candidate.
+
+    Attributes:
+        job_id: None for a text that came with the call.
+        score: In [0, 1]; None where ``source`` is unscored.
+        source: Where the score came from.
+        reason: Why there is none; None with a score.
+        item: What was scored, or would have been; None where there is nothing to score.
+        document: The stored document read in this call, if any.
+        num_tokens: Length of the item; None where it was not rendered.
+        scored_at: When the score was computed; None without one.
+    """
+
+    job_id: str | None
+    score: float | None = None
+    source: Source = Source.UNSCORED
+    reason: Reason | None = None
+    item: Item | None = None
+    document: SummaryDocument | None = None
+    num_tokens: int | None = None
+    scored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Results in the order of the candidates, one for each place, and what the call cost.
+
+    Attributes:
+        results: [N] as many as candidates in the call.
+        depth_served: Distinct candidates with a score.
+        cache: Whether the score cache worked.
+        revision: Of the ranker that the scores are of; None where none is verified.
+        is_mixed: Whether the ranker changed during the call.
+        num_query_tokens: Length of the query prefix.
+        num_item_tokens: Of the items that this call sent to the ranker.
+        as_of: The read point.
+        failure: What to raise where nothing could be scored: the gravest of what kept candidates from a score.
+    """
+
+    results: tuple[Result, ...]
+    depth_served: int
+    cache: CacheState
+    revision: str | None
+    is_mixed: bool
+    num_query_tokens: int
+    num_item_tokens: int
+    as_of: datetime
+    failure: PrecisError | None
+
+    def raise_if_unanswered(self) -> None:
+        """Raise where no candidate has a score although one could have had.
+
+        Raises:
+            PrecisError: The failure.
+        """
+        if self.failure is not None and not self.depth_served:
+            raise self.failure

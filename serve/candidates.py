@@ -1,0 +1,91 @@
+"""Candidates of a call: what stands for each of them in the store, and whether it can be scored. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.api import Reason
+from schemas.canonical import item_version
+from schemas.documents import SummaryDocument
+
+__all__ = ["Item", "Unservable", "inline_item", "item_of", "items_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A text to score, and the identity of exactly this text.
+
+    Attributes:
+        job_id: The job it belongs to; None for a text that came with the call, which is never cached.
+        header: Typed facts on one line; may be empty for a text that came with the call.
+        summary: The compressed body.
+        version: Identity of (header, summary), made from the same document read.
+        token_ids: The item as the ranker reads it, where the store had it for this prompt; None otherwise.
+        document: The document read; None for a text that came with the call.
+    """
+
+    job_id: str | None
+    header: str
+    summary: str
+    version: str
+    token_ids: tuple[int, ...] | None
+    document: SummaryDocument | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unservable:
+    """A candidate that has nothing to score.
+
+    Attributes:
+        reason: Why.
+        document: What the store has of it, if anything.
+    """
+
+    reason: Reason
+    document: SummaryDocument | None
+
+
+def item_of(document: SummaryDocument | None, *, prompt_digest: str, now: datetime) -> Item | Unservable:
+    """What can be scored of one stored document.
+
+    Args:
+        document: From the read of this call; None where the store has none.
+        prompt_digest: Token ids stored under it may be used as they are.
+        now: Decides about expiry.
+    """
+    if document is None:
+        return Unservable(Reason.NO_SUMMARY, None)
+    if document.is_deleted:
+        return Unservable(Reason.DELETED, document)
+    if document.is_expired(now):
+        return Unservable(Reason.EXPIRED, document)
+    return Item(
+        job_id=document.job_id,
+        header=document.header,
+        summary=document.summary,
+        version=document.item_version,
+        token_ids=document.item_tokens.get(prompt_digest),
+        document=document,
+    )
+
+
+def items_of(
+    job_ids: Sequence[str], documents: Mapping[str, SummaryDocument], *, prompt_digest: str, now: datetime
+) -> dict[str, Item | Unservable]:
+    """:func:`item_of` for each distinct id, in order of first mention."""
+    return {
+        job_id: item_of(documents.get(job_id), prompt_digest=prompt_digest, now=now)
+        for job_id in dict.fromkeys(job_ids)
+    }
+
+
+def inline_item(text: str, normalise: Callable[[str], str]) -> Item:
+    """A text that came with the call, as an item: its first line is the header where it has several.
+
+    Args:
+        text: Plain text or HTML.
+        normalise: To one line of plain text.
+    """
+    first, newline, rest = text.strip().partition("\n")
+    header, summary = (normalise(first), normalise(rest)) if newline else ("", normalise(first))
+    return Item(None, header, summary, item_version(header, summary), None, None)

@@ -1,0 +1,74 @@
+"""What the scorer must be told. ``ops.settings`` reads it from the environment; nothing here does."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from models.clients.canaries import DEFAULT_TOLERANCE
+from schemas.errors import ConfigurationError
+
+__all__ = ["ScorerConfig"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerConfig:
+    """Limits and addresses of one scorer process.
+
+    Attributes:
+        ranker_bundle: Directory of the ranker's checkpoint bundle: tokenizer, prompt limits, canaries. No weights.
+        build: Version of this build, shown in answers and at ``/info``.
+        profile: Name of the profile, shown at ``/info``.
+        deadline_margin_s: Kept back from every deadline for building and sending the answer, in seconds.
+        search_deadline_s: Time budget of one ``/v1/search`` call, in seconds.
+        max_body_bytes: Largest request body.
+        body_timeout_s: Longest time that a sender may take for its body, in seconds.
+        max_calls_in_flight: Calls that may be worked on at once; more are refused.
+        max_tokens_in_flight: Tokens that may be at the ranker or wait for it; more are refused.
+        initial_tokens_per_s: Speed of the ranker that is assumed until it is measured.
+        depth_floor: Candidates that are tried even where the deadline looks too near for them.
+        pack_tokens: Most tokens of one engine request, the query counted once.
+        pack_items: Most items of one engine request.
+        packs_in_flight: Engine requests at once; what waits behind them is bounded by ``max_tokens_in_flight``.
+        cache_ttl_s: Age from which a cached score is not used any more, in seconds.
+        cache_budget_s: How much longer than the summaries a cache look-up may take, in seconds.
+        max_cache_writes: Cache writes that may be pending; more are dropped and counted.
+        canary_tolerance: Largest accepted difference between a canary's score and its reference.
+        canary_timeout_s: Time budget of one run of the canaries, in seconds.
+        canary_retry_s: Pause between two runs while the engine does not pass, in seconds.
+        probe_timeout_s: Time budget of the store's probe in ``/readyz``, in seconds.
+    """
+
+    ranker_bundle: Path
+    build: str = "0"
+    profile: str = "embedded"
+    deadline_margin_s: float = 0.01
+    search_deadline_s: float = 5.0
+    max_body_bytes: int = 4 * 1024 * 1024
+    body_timeout_s: float = 10.0
+    max_calls_in_flight: int = 256
+    max_tokens_in_flight: int = 262_144
+    initial_tokens_per_s: float = 20_000.0
+    depth_floor: int = 10
+    pack_tokens: int = 4_096
+    pack_items: int = 64
+    packs_in_flight: int = 2
+    cache_ttl_s: float = 900.0
+    cache_budget_s: float = 0.005
+    max_cache_writes: int = 256
+    canary_tolerance: float = DEFAULT_TOLERANCE
+    canary_timeout_s: float = 30.0
+    canary_retry_s: float = 1.0
+    probe_timeout_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that no scorer can work with."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int | float) and value <= 0:
+                message = f"{field.name} is {value}; it must be above 0"
+                raise ConfigurationError(message)
+        if self.pack_tokens > self.max_tokens_in_flight:
+            message = (
+                f"pack_tokens ({self.pack_tokens}) is above max_tokens_in_flight ({self.max_tokens_in_flight}): "
+                "no full pack could ever be sent; lower the first or raise the second"
+            )
+            raise ConfigurationError(message)

@@ -1,0 +1,35 @@
+"""Ranking depth: how many candidates get a model score within the time that is left. Pure.
+
+The ranker is a queue that works at a measured number of tokens a second. What is in flight is served first, so a call
+that comes now has ``remaining time x speed - tokens ahead`` tokens of it. Only part of that is planned with: the
+speed is an average, and a call that plans to its last millisecond misses its deadline half of the time.
+"""
+
+from collections.abc import Sequence
+
+__all__ = ["PLANNED_SHARE", "depth_within", "tokens_in_time"]
+
+PLANNED_SHARE = 0.8
+"""Share of the time left that is planned with; the rest covers variance."""
+
+
+def tokens_in_time(remaining_s: float, tokens_per_s: float, tokens_ahead: int) -> int:
+    """Tokens that the ranker can serve to this call before its deadline; never below 0."""
+    return max(0, int(remaining_s * PLANNED_SHARE * tokens_per_s) - tokens_ahead)
+
+
+def depth_within(costs: Sequence[int], budget: int, floor: int) -> int:
+    """How many candidates, taken in order, fit a token budget; never less than the floor, never more than there are.
+
+    Args:
+        costs: [N] tokens of each candidate, the caller's best first.
+        budget: Tokens.
+        floor: Candidates that are tried whatever the budget says.
+    """
+    spent, count = 0, 0
+    for cost in costs:
+        spent += cost
+        if spent > budget:
+            break
+        count += 1
+    return min(len(costs), max(count, floor))

@@ -1,0 +1,172 @@
+"""Scores for what the cache does not have: depth, admission, single flight, and waiting no longer than the deadline."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from models.prompts import RankerPrompt
+from schemas.api import Reason
+from schemas.deadline import Deadline
+from schemas.errors import BackendError, DeadlineExceeded, Overloaded, PrecisError
+from serve.admission import Admission, Refused
+from serve.candidates import Item
+from serve.depth import depth_within, tokens_in_time
+from serve.flight import FlightKey, ModelScore, Outcome, SingleFlight
+from serve.lane import Lane, Miss
+from serve.telemetry import Telemetry
+
+__all__ = ["Ranked", "Ranking"]
+
+Futures = dict[str, asyncio.Future[Outcome]]
+
+# A shared computation can end with the deadline of the call that began it; who has time left begins it again, once.
+_ROUNDS = 2
+
+
+@dataclass(slots=True)
+class Ranked:
+    """What became of the items of one call; keys are item versions.
+
+    Attributes:
+        scores: Of those that have one.
+        reasons: Why the others have none.
+        num_tokens: Lengths of the items as rendered.
+        led: Computations that this call began; they are settled even where it did not wait for them.
+        sent_tokens: Tokens of the items that this call sent.
+        failure: The gravest error met: a backend's, an overload, a deadline.
+    """
+
+    scores: dict[str, ModelScore] = field(default_factory=dict)
+    reasons: dict[str, Reason] = field(default_factory=dict)
+    num_tokens: dict[str, int] = field(default_factory=dict)
+    led: Futures = field(default_factory=dict)
+    sent_tokens: int = 0
+    failure: PrecisError | None = None
+
+    def fail(self, versions: Sequence[str], error: PrecisError) -> None:
+        """Note that these have no score because of the error."""
+        self.reasons.update(dict.fromkeys(versions, _reason_of(error)))
+        if versions and (self.failure is None or _gravity(error) > _gravity(self.failure)):
+            self.failure = error
+
+
+def _reason_of(error: PrecisError) -> Reason:
+    if isinstance(error, DeadlineExceeded):
+        return Reason.DEADLINE
+    return Reason.OVERLOADED if isinstance(error, Overloaded) else Reason.BACKEND
+
+
+def _gravity(error: PrecisError) -> int:
+    order: tuple[type[PrecisError], ...] = (DeadlineExceeded, Overloaded, BackendError)
+    return next((index for index, kind in enumerate(order) if isinstance(error, kind)), len(order))
+
+
+class Ranking:
+    """Ranks the misses of calls over one lane."""
+
+    def __init__(
+        self, *, prompt: RankerPrompt, lane: Lane, flights: SingleFlight, admission: Admission, telemetry: Telemetry
+    ) -> None:
+        self._prompt = prompt
+        self._lane = lane
+        self._flights = flights
+        self._admission = admission
+        self._telemetry = telemetry
+
+    async def rank(
+        self, fingerprint: str, query_ids: Sequence[int], items: Sequence[Item], *, deadline: Deadline, floor: int
+    ) -> Ranked:
+        """Scores of the items, as many as load and deadline allow.
+
+        Args:
+            fingerprint: Of the query.
+            query_ids: Its prefix.
+            items: The caller's best first; of equal versions the first counts.
+            deadline: Nothing is waited for beyond it.
+            floor: Items that are tried whatever depth says.
+        """
+        ranked = Ranked()
+        token_ids = await self._render({item.version: item for item in reversed(items)})
+        pending = list(dict.fromkeys(item.version for item in items))
+        ranked.num_tokens = {version: len(ids) for version, ids in token_ids.items()}
+        for _ in range(_ROUNDS):
+            keys = {version: FlightKey(fingerprint, version) for version in pending}
+            shared = self._shared(keys)
+            self._telemetry.shared.inc(len(shared))
+            misses = {version: Miss(key, token_ids[version]) for version, key in keys.items() if version not in shared}
+            led = self._begin(ranked, query_ids, misses, deadline, floor)
+            futures = shared | led
+            if futures:
+                await asyncio.wait(futures.values(), timeout=deadline.remaining_s())
+            pending = self._settle(ranked, futures, shared, deadline)
+            if not pending:
+                break
+        ranked.fail(pending, DeadlineExceeded("a shared computation ended with another call's deadline"))
+        return ranked
+
+    async def _render(self, items: Mapping[str, Item]) -> dict[str, Sequence[int]]:
+        known: dict[str, Sequence[int]] = {v: item.token_ids for v, item in items.items() if item.token_ids is not None}
+        unknown = [(version, item.header, item.summary) for version, item in items.items() if version not in known]
+        if unknown:  # in a thread: the tokenizer releases the interpreter lock, and other calls go on
+            known |= await asyncio.to_thread(
+                lambda: {version: self._prompt.item_ids(header, summary) for version, header, summary in unknown}
+            )
+        return known
+
+    def _shared(self, keys: Mapping[str, FlightKey]) -> Futures:
+        under_way = self._flights.under_way(keys.values())
+        return {version: under_way[key] for version, key in keys.items() if key in under_way}
+
+    def _begin(
+        self, ranked: Ranked, query_ids: Sequence[int], misses: Mapping[str, Miss], deadline: Deadline, floor: int
+    ) -> Futures:
+        """Decide about what nobody computes yet, and send it. No await in between, so the decision holds."""
+        versions = list(misses)
+        if not versions:
+            return {}
+        if deadline.expired():
+            ranked.fail(versions, DeadlineExceeded("deadline passed before the ranker was asked"))
+            return {}
+        # The prefix is paid by the first item: a call is never smaller than one pack.
+        costs = [len(miss.token_ids) for miss in misses.values()]
+        costs[0] += len(query_ids)
+        admitted = versions[: self._admit(ranked, versions, costs, deadline, floor)]
+        futures = self._lane.send(query_ids, [misses[version] for version in admitted], deadline)
+        led = {version: futures[misses[version].key] for version in admitted}
+        ranked.led |= led
+        ranked.sent_tokens += sum(len(misses[version].token_ids) for version in admitted)
+        return led
+
+    def _admit(
+        self, ranked: Ranked, versions: Sequence[str], costs: Sequence[int], deadline: Deadline, floor: int
+    ) -> int:
+        """How many of the versions, in order, may be sent now; the others get their reason."""
+        in_time = tokens_in_time(deadline.remaining_s(), self._admission.speed.tokens_per_s, self._admission.in_flight)
+        depth = depth_within(costs, in_time, floor)
+        ranked.reasons.update(dict.fromkeys(versions[depth:], Reason.DEPTH))
+        least = min(floor, depth)
+        decision = self._admission.ask(wished=sum(costs[:depth]), least=sum(costs[:least]))
+        if isinstance(decision, Refused):
+            self._telemetry.admission.labels("refused").inc()
+            message = f"{self._admission.in_flight} tokens are in flight to the ranker, the limit leaves no room"
+            ranked.fail(versions[:depth], Overloaded(message, retry_after_s=decision.retry_after_s))
+            return 0
+        admitted = depth_within(costs[:depth], decision.tokens, least)
+        ranked.reasons.update(dict.fromkeys(versions[admitted:depth], Reason.OVERLOADED))
+        self._telemetry.admission.labels("granted" if admitted == depth else "reduced").inc()
+        return admitted
+
+    def _settle(self, ranked: Ranked, futures: Futures, shared: Futures, deadline: Deadline) -> list[str]:
+        """Take what is there; returns those that are worth another round."""
+        again = []
+        for version, future in futures.items():
+            outcome = (
+                future.result() if future.done() else DeadlineExceeded("deadline passed before the ranker was done")
+            )
+            if isinstance(outcome, ModelScore):
+                ranked.scores[version] = outcome
+            elif isinstance(outcome, DeadlineExceeded) and version in shared and not deadline.expired():
+                again.append(version)
+            else:
+                ranked.fail([version], outcome)
+        return again

@@ -1,0 +1,1 @@
+"""The HTTP routes: each turns a request into a call and an answer into a document, and nothing more."""

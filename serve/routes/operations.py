@@ -1,0 +1,85 @@
+"""Probes, metrics and facts about the running process."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from schemas.errors import BackendTimeout, BackendUnavailable
+from schemas.wire import MAX_CANDIDATES, MAX_DEADLINE_MS, MAX_QUERY_CHARS
+from serve.parts import Parts, parts_of
+from serve.problems import documented
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
+    """Whether the process turns its event loop. Says nothing about backends."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", responses=documented(503))
+async def readyz(request: Request) -> dict[str, str]:
+    """Whether scoring calls can be answered: the ranker passed its canaries and the store answers a read now."""
+    parts = parts_of(request)
+    revision = parts.verification.current()
+    await _probe_store(parts)
+    return {"status": "ready", "ranker_revision": revision}
+
+
+async def _probe_store(parts: Parts) -> None:
+    timeout_s = parts.config.probe_timeout_s
+    try:
+        async with asyncio.timeout(timeout_s):
+            await parts.store.get_many(["readyz"])
+    except TimeoutError as error:
+        message = f"no answer within {timeout_s:g} s"
+        raise BackendTimeout(message, backend="store", operation="probe") from error
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Prometheus metrics."""
+    return Response(parts_of(request).telemetry.render(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/info")
+async def info(request: Request) -> dict[str, Any]:
+    """Versions, limits and the present state."""
+    parts = parts_of(request)
+    config, manifest = parts.config, parts.bundle.manifest
+    try:
+        revision, why_not = parts.verification.current(), None
+    except BackendUnavailable as error:
+        revision, why_not = None, str(error)
+    return {
+        "build": config.build,
+        "profile": config.profile,
+        "as_of": parts.now().isoformat(),
+        "has_search": parts.index is not None,
+        "consistency": ["strict"],
+        "ranker": {
+            "bundle": manifest.name,
+            "bundle_revision": parts.bundle.revision,
+            "verified_revision": revision,
+            "why_not_verified": why_not,
+            "prompt": parts.prompt.version,
+            "prompt_digest": parts.prompt.digest,
+            "tokens_per_s": round(parts.admission.speed.tokens_per_s, 1),
+            "tokens_in_flight": parts.admission.in_flight,
+        },
+        "limits": {
+            "candidates": MAX_CANDIDATES,
+            "query_chars": MAX_QUERY_CHARS,
+            "deadline_ms": MAX_DEADLINE_MS,
+            "body_bytes": config.max_body_bytes,
+            "tokens_in_flight": config.max_tokens_in_flight,
+            "calls_in_flight": config.max_calls_in_flight,
+            "prompt_tokens": manifest.limits.model_dump(),
+        },
+        "cache": {"ttl_s": config.cache_ttl_s, "budget_s": config.cache_budget_s},
+    }

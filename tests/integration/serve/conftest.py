@@ -1,0 +1,90 @@
+"""A whole scorer in the test's event loop: real app, real store in memory, the lexical ranker in place of a model."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serve.bootstrap import create_app
+from serve.config import ScorerConfig
+from store.memory import MemoryStore
+from tests.doubles.engines import LexicalRanker
+from tests.doubles.ranker_bundle import write_ranker_bundle
+
+
+@dataclass
+class RunningScorer:
+    """The app behind an HTTP client, with the doubles that it was built on."""
+
+    client: httpx.AsyncClient
+    store: Any
+    ranker: LexicalRanker
+    app: Any
+
+    async def score(self, query: str, job_ids: list[str], **fields: Any) -> httpx.Response:
+        body = {"query": query, "job_ids": job_ids, "deadline_ms": 60_000, **fields}
+        return await self.client.post("/v1/score", json=body)
+
+    async def until_verified(self) -> None:
+        """Until the canaries have passed."""
+        for _ in range(1_000):
+            answer = await self.client.get("/readyz")
+            if answer.status_code == httpx.codes.OK:
+                return
+            await asyncio.sleep(0.001)
+        pytest.fail(f"not ready: {answer.text}")
+
+
+StartScorer = Callable[..., Awaitable[RunningScorer]]
+
+
+@pytest.fixture
+async def start_scorer(tmp_path: Path) -> AsyncIterator[StartScorer]:
+    """Starts scorers; fields of the configuration are keywords."""
+    bundle = await write_ranker_bundle(tmp_path)
+    async with AsyncExitStack() as closing:
+
+        async def start(
+            *, store: Any = None, ranker: Any = None, index: Any = None, is_verified: bool = True, **limits: Any
+        ) -> RunningScorer:
+            store = MemoryStore() if store is None else store
+            ranker = ranker or LexicalRanker()
+
+            async def open_store() -> Any:
+                return store
+
+            async def open_ranker() -> Any:
+                return ranker
+
+            async def open_index() -> Any:
+                return index
+
+            # A cache that is never too slow on a busy machine, unless the test is about that.
+            config = ScorerConfig(ranker_bundle=bundle, **({"cache_budget_s": 60.0, "canary_retry_s": 0.001} | limits))
+            app = create_app(
+                config,
+                open_store=open_store,
+                open_ranker=open_ranker,
+                open_index=open_index if index is not None else None,
+            )
+            await closing.enter_async_context(app.router.lifespan_context(app))
+            transport = httpx.ASGITransport(app)
+            client = await closing.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://scorer"))
+            running = RunningScorer(client, store, ranker, app)
+            if is_verified:
+                await running.until_verified()
+                ranker.calls.clear()
+            return running
+
+        yield start
+
+
+@pytest.fixture
+async def scorer(start_scorer: StartScorer) -> RunningScorer:
+    """A scorer with generous limits."""
+    return await start_scorer()

@@ -1,0 +1,162 @@
+"""A scorer whose every step outside itself waits for the test: the interleaving is the test's to choose.
+
+Each operation stops twice, before it acts and after it acted but before the scorer learns of it.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+
+from models.bundle import PromptLimits
+from models.clients.ports import Scores
+from models.prompts import RankerPrompt
+from schemas.deadline import Deadline
+from schemas.documents import ScoreEntry, SummaryDocument
+from serve.admission import Admission
+from serve.cache import ScoreCache
+from serve.flight import SingleFlight
+from serve.lane import Lane, LaneLimits
+from serve.ranking import Ranking
+from serve.score import Scorer
+from serve.speed import SpeedMeter
+from serve.telemetry import Telemetry
+from store.memory import MemoryStore
+from tests.doubles.engines import LexicalRanker
+from tests.doubles.tokenizer import small_tokenizer
+
+__all__ = ["FixedRevision", "SteppedRanker", "SteppedStore", "Turnstile", "build_scorer", "prompt"]
+
+# More turns than any chain of callbacks between two stops is long.
+_SETTLING_TURNS = 40
+
+
+class Turnstile:
+    """Where operations wait, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Event] = []
+
+    async def stop(self) -> None:
+        event = asyncio.Event()
+        self._waiting.append(event)
+        await event.wait()
+
+    @property
+    def num_waiting(self) -> int:
+        return len(self._waiting)
+
+    def release(self, index: int) -> None:
+        self._waiting.pop(index).set()
+
+
+async def settle() -> None:
+    """Let everything run that waits for nobody but the loop."""
+    for _ in range(_SETTLING_TURNS):
+        await asyncio.sleep(0)
+
+
+class SteppedStore:
+    """A store in memory behind a turnstile, as the scorer sees it."""
+
+    def __init__(self, inner: MemoryStore, turnstile: Turnstile) -> None:
+        self._inner = inner
+        self._turnstile = turnstile
+
+    async def get_many(self, job_ids: Sequence[str]) -> dict[str, SummaryDocument]:
+        await self._turnstile.stop()
+        found = await self._inner.get_many(job_ids)
+        await self._turnstile.stop()
+        return found
+
+    async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
+        await self._turnstile.stop()
+        found = await self._inner.get_scores(fingerprint, job_ids)
+        await self._turnstile.stop()
+        return found
+
+    async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
+        await self._turnstile.stop()
+        is_written = await self._inner.merge_scores(fingerprint, entries)
+        await self._turnstile.stop()
+        return is_written
+
+    async def forget_job(self, job_id: str) -> int:
+        return await self._inner.forget_job(job_id)
+
+
+class SteppedRanker:
+    """The lexical ranker behind a turnstile."""
+
+    def __init__(self, turnstile: Turnstile) -> None:
+        self._inner = LexicalRanker()
+        self._turnstile = turnstile
+
+    async def score(
+        self,
+        query_ids: Sequence[int],
+        items: Sequence[Sequence[int]],
+        *,
+        label_token_ids: Sequence[int],
+        deadline: Deadline,
+    ) -> Scores:
+        await self._turnstile.stop()
+        scores = await self._inner.score(query_ids, items, label_token_ids=label_token_ids, deadline=deadline)
+        await self._turnstile.stop()
+        return scores
+
+    async def revision(self) -> str:
+        return self._inner.model_revision
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class FixedRevision:
+    """A ranker that was verified and never changes."""
+
+    def current(self) -> str:
+        return LexicalRanker().model_revision
+
+    def observe(self, revision: str) -> None:
+        assert revision == self.current()
+
+
+@cache
+def prompt() -> RankerPrompt:
+    return RankerPrompt(small_tokenizer(), PromptLimits())
+
+
+def build_scorer(
+    store: SteppedStore, ranker: SteppedRanker, *, cache_type: type[ScoreCache] = ScoreCache
+) -> tuple[Scorer, Lane]:
+    """The real scorer on stepped backends, with limits that never bite."""
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    telemetry, flights = Telemetry(), SingleFlight()
+    admission = Admission(10**9, SpeedMeter(1e9))
+    lane = Lane(
+        ranker,
+        label_token_ids=prompt().label_token_ids,
+        limits=LaneLimits(pack_tokens=60, pack_items=2, packs_in_flight=3),
+        flights=flights,
+        admission=admission,
+        telemetry=telemetry,
+        now=now,
+    )
+    # The budget is longer than any example runs: the turnstile alone decides how late a look-up is.
+    cache = cache_type(store, ttl_s=900, budget_s=3600, max_writes=100, telemetry=telemetry, now=now)
+    scorer = Scorer(
+        store=store,
+        prompt=prompt(),
+        cache=cache,
+        ranking=Ranking(prompt=prompt(), lane=lane, flights=flights, admission=admission, telemetry=telemetry),
+        revisions=FixedRevision(),
+        telemetry=telemetry,
+        now=now,
+        depth_floor=10,
+        margin_s=0.01,
+    )
+    return scorer, lane

@@ -1,0 +1,67 @@
+"""What stands for a candidate."""
+
+from datetime import timedelta
+
+import pytest
+
+from schemas.api import Reason
+from schemas.documents import State
+from schemas.text import single_line
+from serve.candidates import Item, Unservable, inline_item, item_of, items_of
+from tests.doubles.summaries import LONG_AGO, summary_of
+
+
+def _item_of(document):
+    return item_of(document, prompt_digest="d", now=LONG_AGO)
+
+
+def test_version_and_text_come_from_the_same_document():
+    """The item carries the text of the document and the identity of exactly this text."""
+    document = summary_of("a", "nights", item_tokens={"d": (1, 2), "other": (3,)})
+    item = _item_of(document)
+    assert isinstance(item, Item)
+    assert (item.header, item.summary, item.version) == (document.header, "nights", document.item_version)
+    assert item.token_ids == (1, 2)
+
+
+def test_token_ids_of_another_template_are_not_used():
+    """They would be another prompt."""
+    item = _item_of(summary_of("a", item_tokens={"other": (3,)}))
+    assert isinstance(item, Item)
+    assert item.token_ids is None
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (None, Reason.NO_SUMMARY),
+        (summary_of("a", state=State.DELETED), Reason.DELETED),
+        (summary_of("a", valid_through=LONG_AGO - timedelta(seconds=1)), Reason.EXPIRED),
+        (summary_of("a", state=State.DELETED, valid_through=LONG_AGO - timedelta(days=1)), Reason.DELETED),
+    ],
+)
+def test_candidates_without_a_text_say_why(document, reason: Reason):
+    """Missing, deleted, expired; deleted is said first."""
+    found = _item_of(document)
+    assert isinstance(found, Unservable)
+    assert found.reason is reason
+
+
+def test_repeated_ids_are_one_candidate():
+    """In the order of their first mention."""
+    assert list(items_of(["b", "a", "b"], {}, prompt_digest="d", now=LONG_AGO)) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "summary"),
+    [
+        ("Nurse, Berlin\nNights.\nICU.", "Nurse, Berlin", "Nights. ICU."),
+        ("  one line only ", "", "one line only"),
+        ("<p>Nurse</p>", "", "Nurse"),
+        ("", "", ""),
+    ],
+)
+def test_inline_texts_have_a_header_where_they_have_several_lines(text: str, header: str, summary: str):
+    """The first of several lines is the header; a single line is the summary."""
+    item = inline_item(text, single_line)
+    assert (item.header, item.summary, item.job_id) == (header, summary, None)

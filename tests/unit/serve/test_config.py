@@ -1,0 +1,21 @@
+"""Refused configurations."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import ConfigurationError
+from serve.config import ScorerConfig
+
+
+def test_contradiction_names_both_values():
+    """A pack that could never be sent is refused at start."""
+    with pytest.raises(ConfigurationError, match=r"pack_tokens \(500\) is above max_tokens_in_flight \(100\)"):
+        ScorerConfig(ranker_bundle=Path(), pack_tokens=500, max_tokens_in_flight=100)
+
+
+@pytest.mark.parametrize("field", ["max_body_bytes", "depth_floor", "cache_budget_s", "packs_in_flight"])
+def test_limits_must_be_above_zero(field: str):
+    """The message names field and value."""
+    with pytest.raises(ConfigurationError, match=f"{field} is 0"):
+        ScorerConfig(ranker_bundle=Path(), **{field: 0})

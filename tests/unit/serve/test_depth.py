@@ -1,0 +1,48 @@
+"""Ranking depth: how many candidates fit the time that is left."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serve.depth import PLANNED_SHARE, depth_within, tokens_in_time
+
+_COSTS = st.lists(st.integers(1, 300), max_size=50)
+
+
+def test_tokens_ahead_are_served_first():
+    """What is in flight takes its share of the time; only part of the rest is planned with."""
+    assert tokens_in_time(1.0, 1000.0, tokens_ahead=300) == int(1000 * PLANNED_SHARE) - 300
+
+
+def test_no_time_means_no_tokens():
+    """A queue longer than the deadline leaves nothing, never less."""
+    assert tokens_in_time(0.1, 1000.0, tokens_ahead=5000) == 0
+    assert tokens_in_time(0.0, 1000.0, tokens_ahead=0) == 0
+
+
+def test_candidates_are_taken_in_order_until_the_budget_is_spent():
+    """The first that does not fit ends it: a shorter one further down is not pulled forward."""
+    assert depth_within([50, 40, 30, 1], 100, floor=1) == 2
+
+
+def test_floor_is_tried_whatever_the_budget():
+    """The floor holds against a spent budget, and is no more than there is."""
+    assert depth_within([50, 40, 30], 0, floor=2) == 2
+    assert depth_within([50], 0, floor=10) == 1
+    assert depth_within([], 100, floor=10) == 0
+
+
+@given(_COSTS, st.integers(0, 5000), st.integers(1, 20))
+def test_depth_never_spends_more_than_the_budget_above_the_floor(costs: list[int], budget: int, floor: int):
+    """Above the floor the chosen candidates fit the budget, and one more would not."""
+    depth = depth_within(costs, budget, floor)
+    assert min(floor, len(costs)) <= depth <= len(costs)
+    if depth > floor:
+        assert sum(costs[:depth]) <= budget
+    if depth < len(costs):
+        assert sum(costs[: depth + 1]) > budget
+
+
+@given(_COSTS, st.integers(0, 5000), st.integers(0, 500))
+def test_depth_grows_with_the_budget(costs: list[int], budget: int, more: int):
+    """A larger budget never scores fewer."""
+    assert depth_within(costs, budget + more, 1) >= depth_within(costs, budget, 1)
