@@ -1,6 +1,7 @@
 """Search results as a table that a person likes to read."""
 
 from collections.abc import Mapping
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.table import Table
 __all__ = ["print_search", "search_table"]
 
 _SOURCE_STYLES = {"model": "green", "cache": "cyan"}
+_SUMMARY_CHARS = 100
 
 
 def search_table(answer: Mapping[str, Any], *, title: str | None = None) -> Table:
@@ -17,10 +19,10 @@ def search_table(answer: Mapping[str, Any], *, title: str | None = None) -> Tabl
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 1))
     table.add_column("#", justify="right", style="dim")
     table.add_column("score", justify="right")
-    table.add_column("title", style="bold", ratio=3)
-    table.add_column("place", ratio=2)
-    table.add_column("summary", ratio=6, overflow="ellipsis", no_wrap=True)
-    table.add_column("source")
+    table.add_column("title", style="bold", ratio=3, min_width=16)
+    table.add_column("place", ratio=2, min_width=8)
+    table.add_column("summary", ratio=5, min_width=20)
+    table.add_column("source", no_wrap=True)
     for result in answer["results"]:
         score = "-" if result["score"] is None else f"{result['score']:.3f}"
         source = result["source"]
@@ -29,7 +31,7 @@ def search_table(answer: Mapping[str, Any], *, title: str | None = None) -> Tabl
             score,
             escape(result["title"]),
             escape(result["place"]),
-            escape(result["summary"]),
+            escape(shorten(result["summary"], _SUMMARY_CHARS, placeholder=" …")),
             f"[{_SOURCE_STYLES.get(source, 'yellow')}]{escape(result['reason'] or source)}",
         )
     return table
