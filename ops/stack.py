@@ -31,6 +31,8 @@ log = structlog.get_logger("precis.stack")
 _HOST = "127.0.0.1"
 _MAX_RESTARTS = 5
 _RESTART_PAUSE_S = 1.0
+# After its own limit the nearline service commits (5 s) and stops faust (10 s).
+_STOP_MARGIN_S = 20.0
 # Everything shares a laptop's cores here: a look-up of a file that takes 1 ms alone took 10 ms beside two engines.
 _CACHE_BUDGET_S = 0.05
 
@@ -167,6 +169,7 @@ class EmbeddedStack:
             environment=environment_for(overrides),
             ready_url=ready_url,
             log_file=self._log_file(name),
+            stop_timeout_s=settings.nearline.stop_timeout_s + _STOP_MARGIN_S,
         )
 
     def _log_file(self, name: str) -> Path:

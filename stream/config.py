@@ -1,0 +1,108 @@
+"""What the nearline service can be told. Read and checked once, at start."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["NearlineConfig", "TopicNames"]
+
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class TopicNames:
+    """The topics of the service; they must exist before it starts."""
+
+    updates: str = "job-updates"
+    """Consumed: upserts, deletes and tombstones of jobs."""
+    summaries: str = "job-summaries"
+    """Produced: the changelog of summary documents."""
+    dead_letters: str = "job-updates.dlq"
+    """Produced: records that cannot be processed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearlineConfig:
+    """Settings of one worker process."""
+
+    bootstrap_servers: str
+    """``host:port`` of Kafka brokers, separated by commas."""
+    log_id: str
+    """Identity of the log that this broker holds: offsets are compared only within one log."""
+    summarizer_bundle: Path
+    """Bundle whose prompt and canaries the summarizer engine is asked with."""
+    ranker_bundle: Path
+    """Bundle whose tokenizer measures headers and items."""
+    group_id: str = "precis-nearline"
+    """Consumer group; workers of one group share the partitions."""
+    topics: TopicNames = TopicNames()
+    """Names of the topics."""
+    max_in_flight: int = 16
+    """Records processed at the same time. A little above the engine's batch keeps the engine full."""
+    window: int = 256
+    """Records delivered but not yet committable: bounds memory, and what is repeated after a kill."""
+    max_tries: int = 3
+    """Attempts at a record that fails in an unplanned way, before it is dead-lettered."""
+    summary_budget_s: float = 60.0
+    """Time for one summary, retries included, in seconds; then the extractive fallback is stored."""
+    retry_budget_s: float = 20.0
+    """Time in which a record is tried again while a store or the broker fails, in seconds; then the worker pauses."""
+    pause_s: float = 5.0
+    """How long the worker pauses after that, in seconds, before the same record is tried again."""
+    stop_timeout_s: float = 30.0
+    """SIGTERM: time to finish what runs, in seconds. A service manager should wait 20 s longer."""
+    revoke_timeout_s: float = 5.0
+    """Rebalance: the same, in seconds; the whole group waits for it."""
+    rebalance_timeout_s: float = 60.0
+    """How long the group waits for a member in a rebalance, in seconds."""
+    session_timeout_s: float = 10.0
+    """Silence after which the group gives a member's partitions to others, in seconds."""
+    fetch_wait_s: float = 0.1
+    """How long a fetch may wait for records, in seconds: adds to freshness on the embedded broker only."""
+    commit_interval_s: float = 0.5
+    """Time between commits of offsets, in seconds."""
+    deleted_ttl_s: float = 30 * _DAY_S
+    """How long a deleted document is kept, in seconds: longer than the topic's retention and the oldest export."""
+    http_host: str = "127.0.0.1"
+    """Address that /metrics, /livez and /readyz listen on."""
+    http_port: int = 0
+    """Their port; 0 takes a free one (it is logged)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            ConfigurationError: Names the settings and their values.
+        """
+        for name in (
+            "max_in_flight",
+            "window",
+            "max_tries",
+            "summary_budget_s",
+            "retry_budget_s",
+            "pause_s",
+            "stop_timeout_s",
+            "revoke_timeout_s",
+            "rebalance_timeout_s",
+            "session_timeout_s",
+            "fetch_wait_s",
+            "commit_interval_s",
+            "deleted_ttl_s",
+        ):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name} is {getattr(self, name)!r}: it must be above 0")
+        for name in ("bootstrap_servers", "log_id", "group_id"):
+            if not getattr(self, name):
+                raise ConfigurationError(f"{name} is empty: name it")
+        if self.window < self.max_in_flight:
+            raise ConfigurationError(
+                f"window is {self.window} and max_in_flight is {self.max_in_flight}: "
+                "the window must hold at least what is in flight"
+            )
+        # A longer wait gets the member thrown out of the group, again and again (measured: 9 assignments in 120 s).
+        if self.revoke_timeout_s >= self.rebalance_timeout_s / 2:
+            raise ConfigurationError(
+                f"revoke_timeout_s is {self.revoke_timeout_s} and rebalance_timeout_s is {self.rebalance_timeout_s}: "
+                "the first must be below half of the second"
+            )

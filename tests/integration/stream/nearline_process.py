@@ -1,0 +1,61 @@
+"""The nearline service as a process of its own, with a scripted engine: the composition root as production runs it.
+
+Run by ``test_process_signals``: ``python nearline_process.py '{"bootstrap": ..., ...}'``.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from models.clients.ports import Completion
+from schemas.deadline import Deadline
+from store.sqlite import SqliteStore
+from stream.bootstrap import run_nearline
+from stream.config import NearlineConfig
+from tests.doubles.engines import ScriptedSummarizer
+
+
+class HoldingSummarizer(ScriptedSummarizer):
+    """Answers so many calls, then none: who asks is at work until it is stopped or killed."""
+
+    def __init__(self, num_answers: int | None) -> None:
+        super().__init__()
+        self._num_answers = num_answers
+
+    async def complete(
+        self, prompt_ids: Sequence[int], *, max_tokens: int, stop_token_ids: Sequence[int], deadline: Deadline
+    ) -> Completion:
+        if self._num_answers is not None and len(self.calls) >= self._num_answers:
+            self.hold()
+        return await super().complete(
+            prompt_ids, max_tokens=max_tokens, stop_token_ids=stop_token_ids, deadline=deadline
+        )
+
+
+def main(arguments: str) -> int:
+    given = json.loads(arguments)
+    config = NearlineConfig(
+        bootstrap_servers=given["bootstrap"],
+        log_id=given["log_id"],
+        summarizer_bundle=Path(given["summarizer_bundle"]),
+        ranker_bundle=Path(given["ranker_bundle"]),
+        max_in_flight=4,
+        window=32,
+        session_timeout_s=given["session_timeout_s"],
+        stop_timeout_s=given["stop_timeout_s"],
+        commit_interval_s=0.1,
+        http_port=given["http_port"],
+    )
+
+    async def open_store() -> SqliteStore:
+        return await SqliteStore.open(Path(given["store"]))
+
+    async def open_summarizer() -> HoldingSummarizer:
+        return HoldingSummarizer(given["num_answers"])
+
+    return run_nearline(config, open_store=open_store, open_summarizer=open_summarizer)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))

@@ -1,0 +1,198 @@
+"""One update through all steps: what is stored, published, counted and asked of the model."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from schemas.documents import PostingDocument, ScoreEntry, State, SummaryDocument
+from schemas.errors import BackendUnavailable, InvalidInput
+from store.memory import MemoryStore
+from store.ports import Cas
+from stream.compose import Summary
+from stream.decide import Outcome
+from stream.telemetry import Telemetry
+from tests.unit.stream.builders import (
+    EPOCH,
+    PureSummaries,
+    RecordedChangelog,
+    delete,
+    make_processor,
+    origin,
+    pure_summary,
+    stored,
+    tombstone,
+    upsert,
+)
+
+
+class RivalledStore(MemoryStore):
+    """Another writer puts these documents, one just before each write of ours."""
+
+    def __init__(self, rivals: Iterable[SummaryDocument]) -> None:
+        super().__init__()
+        self._rivals = list(rivals)
+
+    async def put(self, document: SummaryDocument, *, cas: Cas | None, ttl_s: float | None = None) -> Cas | None:
+        if self._rivals:
+            rival = self._rivals.pop(0)
+            present = await self.get(rival.job_id)
+            await super().put(rival, cas=present.cas if present else None)
+        return await super().put(document, cas=cas, ttl_s=ttl_s)
+
+
+class ForgetfulStore(MemoryStore):
+    """Its score cache is away."""
+
+    async def forget_job(self, job_id: str) -> int:
+        raise BackendUnavailable(f"no {job_id}", backend="store", operation="forget")
+
+
+def value(telemetry: Telemetry, name: str, **labels: str) -> float:
+    return telemetry.registry.get_sample_value(f"precis_nearline_{name}", labels) or 0.0
+
+
+async def test_upsert_stores_posting_and_summary_and_publishes() -> None:
+    """Everything a scorer and a re-summarise lane need is there when the update is done."""
+    store, changelog = MemoryStore(), RecordedChangelog()
+    processed = await make_processor(store, changelog).process(upsert(3), origin(9))
+
+    kept = await store.get("job")
+    posting = await store.get_posting("job")
+    assert kept is not None
+    assert posting is not None
+    assert processed.outcome is Outcome.SUMMARIZED
+    assert processed.written == kept.document == changelog.last()
+    assert (kept.document.state, kept.document.source_version, kept.document.origin) == (State.FRESH, 3, origin(9))
+    assert kept.document.header == "Nurse"
+    assert kept.document.summary == pure_summary("Night shift.").text
+    assert next(iter(kept.document.item_tokens.values()))
+    assert (posting.source_version, posting.body, posting.content_hash) == (
+        3,
+        "Night shift.",
+        kept.document.content_hash,
+    )
+
+
+async def test_header_edit_asks_no_model() -> None:
+    """The summary stands under a new header, version and item version."""
+    store, summaries, telemetry = MemoryStore(), PureSummaries(), Telemetry()
+    processor = make_processor(store, summarizer=summaries, telemetry=telemetry)
+    before = (await processor.process(upsert(1), origin(1))).written
+    after = await processor.process(upsert(2, title="Head nurse"), origin(2))
+
+    assert before is not None
+    assert after.written is not None
+    assert after.outcome is Outcome.UNCHANGED
+    assert after.written.summary == before.summary
+    assert after.written.item_version != before.item_version
+    assert after.written.rev > before.rev
+    assert len(summaries.bodies) == 1
+    assert value(telemetry, "model_calls_saved_total", reason="unchanged") == 1
+
+
+async def test_delete_keeps_the_summary_and_removes_the_posting() -> None:
+    """The document says deleted; the text is kept for a re-post, which needs no model."""
+    store, changelog, summaries = MemoryStore(), RecordedChangelog(), PureSummaries()
+    processor = make_processor(store, changelog, summaries)
+    await processor.process(upsert(1), origin(1))
+    gone = await processor.process(delete(2), origin(2))
+    assert gone.outcome is Outcome.DELETED
+    assert changelog.last() == gone.written
+    assert await store.get_posting("job") is None
+
+    back = await processor.process(upsert(3), origin(3))
+    assert back.outcome is Outcome.REVIVED
+    assert back.written is not None
+    assert back.written.state is State.FRESH
+    assert back.written.summary == pure_summary("Night shift.").text
+    assert back.written.item_tokens
+    assert len(summaries.bodies) == 1
+    assert await store.get_posting("job") is not None
+
+
+async def test_fallback_is_an_outcome_and_a_state() -> None:
+    """What no model wrote says so."""
+    summaries = PureSummaries(lambda body: Summary(body, State.FALLBACK, None))
+    processed = await make_processor(summarizer=summaries).process(upsert(1), origin(1))
+    assert processed.outcome is Outcome.FALLBACK
+    assert processed.written is not None
+    assert processed.written.state is State.FALLBACK
+
+
+async def test_lost_write_is_decided_again_without_asking_the_model_again() -> None:
+    """The model is asked once for an update, however many writers are in the way."""
+    rivals = [stored(upsert(1, "Day shift."), at=1)]
+    store, summaries, telemetry = RivalledStore(rivals), PureSummaries(), Telemetry()
+    processed = await make_processor(store, summarizer=summaries, telemetry=telemetry).process(upsert(2), origin(2))
+    assert processed.outcome is Outcome.SUMMARIZED
+    assert summaries.bodies == ["Night shift."]
+    assert value(telemetry, "cas_lost_total") == 1
+
+
+async def test_write_lost_to_a_newer_version_ends_stale_and_publishes_the_newer() -> None:
+    """The older update writes nothing, and the changelog ends on what is stored."""
+    newer = stored(upsert(5, "Day shift."), at=5)
+    store, changelog = RivalledStore([newer]), RecordedChangelog()
+    processed = await make_processor(store, changelog).process(upsert(2), origin(2))
+    assert processed.outcome is Outcome.STALE
+    assert processed.written is None
+    assert changelog.last() == newer
+
+
+async def test_writes_lost_without_end_are_given_back() -> None:
+    """A store whose swaps never succeed is an outage, not a loop."""
+    rivals = [stored(upsert(1, f"Shift {number}."), at=1) for number in range(50)]
+    with pytest.raises(BackendUnavailable, match="lost"):
+        await make_processor(RivalledStore(rivals)).process(upsert(2), origin(2))
+
+
+async def test_posting_left_by_a_slow_writer_is_removed() -> None:
+    """Whatever the outcome, a deleted job has no posting."""
+    store = MemoryStore()
+    processor = make_processor(store)
+    await processor.process(upsert(1), origin(1))
+    await processor.process(delete(2), origin(2))
+    await store.put_posting(
+        PostingDocument(job_id="job", source_version=1, content_hash="x", posting={}, header="", body="")
+    )
+    assert (await processor.process(upsert(1), origin(1))).outcome is Outcome.STALE
+    assert await store.get_posting("job") is None
+
+
+async def test_cached_scores_are_removed() -> None:
+    """The old item's scores match no more; removing them frees their memory at once."""
+    store, telemetry = MemoryStore(clock=EPOCH.timestamp), Telemetry()
+    entry = ScoreEntry(item_version="0" * 32, score=0.5, scored_at=EPOCH)
+    await store.merge_scores("query", {"job": entry})
+    await make_processor(store, telemetry=telemetry).process(upsert(1), origin(1))
+    assert await store.get_scores("query", ["job"]) == {}
+    assert value(telemetry, "scores_removed_total") == 1
+
+
+async def test_score_cache_away_does_not_fail_the_update() -> None:
+    """Invalidation is the write itself; this part is best effort and counted."""
+    telemetry = Telemetry()
+    processed = await make_processor(ForgetfulStore(), telemetry=telemetry).process(upsert(1), origin(1))
+    assert processed.outcome is Outcome.SUMMARIZED
+    assert value(telemetry, "forget_failures_total") == 1
+
+
+async def test_tombstone_of_an_unknown_job_writes_a_deleted_document() -> None:
+    """So that an upsert which stands before it cannot bring the job back."""
+    store, changelog = MemoryStore(), RecordedChangelog()
+    processor = make_processor(store, changelog)
+    gone = await processor.process(tombstone(), origin(5))
+    assert gone.written is not None
+    assert (gone.written.state, gone.written.source_version) == (State.DELETED, 0)
+    assert (await processor.process(upsert(1), origin(4))).outcome is Outcome.DELETED
+    assert changelog.last() is not None
+    assert changelog.last().is_deleted  # type: ignore[union-attr]
+
+
+async def test_posting_that_cannot_be_served_is_refused_before_anything_is_written() -> None:
+    """A posting without a title leaves no trace in the store."""
+    store = MemoryStore()
+    with pytest.raises(InvalidInput, match="title"):
+        await make_processor(store).process(upsert(1, title=""), origin(1))
+    assert await store.get("job") is None
+    assert await store.get_posting("job") is None

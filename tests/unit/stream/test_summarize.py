@@ -1,0 +1,180 @@
+"""One summary of one body: when the model is asked, how long, and what stands in for it."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from models.bundle import PromptLimits
+from models.prompts import SummarizerPrompt
+from schemas.documents import State, SummarizerId
+from schemas.errors import (
+    BackendProtocolError,
+    BackendTimeout,
+    BackendUnavailable,
+    DeadlineExceeded,
+    Overloaded,
+    PrecisError,
+    PromptTooLong,
+)
+from stream.summarize import Summarizer
+from stream.telemetry import Telemetry
+from tests.doubles.engines import ScriptedSummarizer, digest_text
+from tests.doubles.tokenizer import small_tokenizer
+
+LONG = "We are looking for a registered nurse in Berlin. Night shift, part time, 21 EUR an hour. " * 10
+PROMPT = SummarizerPrompt(small_tokenizer(), PromptLimits())
+AWAY = BackendUnavailable("no connection", backend="summarizer", operation="complete")
+SLOW = BackendTimeout("no answer", backend="summarizer", operation="complete")
+
+
+class NoSleep:
+    """Notes the waits.
+
+    Attributes:
+        waits_s: Seconds asked for, in order.
+    """
+
+    def __init__(self) -> None:
+        self.waits_s: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.waits_s.append(seconds)
+
+
+def make(
+    engine: ScriptedSummarizer, *, budget_s: float = 60.0, sleep: NoSleep | None = None
+) -> tuple[Summarizer, Telemetry]:
+    telemetry = Telemetry()
+    summarizer = Summarizer(
+        engine,
+        PROMPT,
+        small_tokenizer(),
+        model="tiny",
+        budget_s=budget_s,
+        telemetry=telemetry,
+        rng=random.Random(7),
+        sleep=sleep or NoSleep(),
+    )
+    return summarizer, telemetry
+
+
+def value(telemetry: Telemetry, name: str, **labels: str) -> float:
+    return telemetry.registry.get_sample_value(f"precis_nearline_{name}", labels) or 0.0
+
+
+async def test_long_body_is_summarised_by_the_model() -> None:
+    """The prompt is the one that models.prompts renders, and the summary says who wrote it."""
+    engine = ScriptedSummarizer(revision="r7")
+    summarizer, telemetry = make(engine)
+    summary = await summarizer.summarize(LONG)
+    assert summary.state is State.FRESH
+    assert summary.summarizer == SummarizerId(model="tiny", revision="r7", prompt_version=PROMPT.version)
+    assert summary.text == digest_text(engine.calls[0].prompt_ids)
+    assert engine.calls[0].prompt_ids == tuple(PROMPT.prompt_ids(LONG))
+    assert engine.calls[0].max_tokens == PROMPT.max_output_tokens
+    assert value(telemetry, "model_calls_total") == 1
+
+
+@pytest.mark.parametrize("body", ["", "Night shift.\nPart time."])
+async def test_short_body_is_its_own_summary(body: str) -> None:
+    """At or below the target length no model is asked; the summary is fresh and on one line."""
+    engine = ScriptedSummarizer()
+    summarizer, telemetry = make(engine)
+    summary = await summarizer.summarize(body)
+    assert (summary.text, summary.state, summary.summarizer) == (" ".join(body.split()), State.FRESH, None)
+    assert engine.calls == []
+    assert value(telemetry, "model_calls_saved_total", reason="short") == 1
+
+
+async def test_the_target_length_is_where_the_model_begins() -> None:
+    """A body of exactly the target length is its own summary; one token more asks the model."""
+    engine, word = ScriptedSummarizer(), "nurse "
+    limit = PROMPT.max_output_tokens
+    bodies = [(word * number).strip() for number in range(1, limit + 2)]
+    exact = max((body for body in bodies if small_tokenizer().count(body) <= limit), key=len)
+    summarizer, _ = make(engine)
+    await summarizer.summarize(exact)
+    assert engine.calls == []
+    await summarizer.summarize(f"{exact} nurse nurse")
+    assert len(engine.calls) == 1
+
+
+@pytest.mark.parametrize("answer", ["", "  \n ", "\u0000"])
+async def test_empty_answer_becomes_a_fallback(answer: str) -> None:
+    """Decoding is greedy, so the model is not asked again; the beginning of the body stands in."""
+    engine = ScriptedSummarizer(lambda _: answer)
+    summarizer, telemetry = make(engine)
+    summary = await summarizer.summarize(LONG)
+    assert (summary.state, summary.summarizer) == (State.FALLBACK, None)
+    assert summary.text.startswith("We are looking for a registered nurse in Berlin.")
+    assert small_tokenizer().count(summary.text) <= PROMPT.max_output_tokens
+    assert len(engine.calls) == 1
+    assert value(telemetry, "fallbacks_total", reason="empty") == 1
+
+
+async def test_answer_is_cut_to_the_target() -> None:
+    """Whatever the model wrote, what is stored is one line within the budget."""
+
+    def ramble(_: Sequence[int]) -> str:
+        return "night shift;\n" * 90
+
+    summary = await make(ScriptedSummarizer(ramble))[0].summarize(LONG)
+    assert small_tokenizer().count(summary.text) <= PROMPT.max_output_tokens
+    assert "\n" not in summary.text
+
+
+async def test_unreachable_engine_is_tried_again() -> None:
+    """Inside the budget, with growing waits."""
+    engine, sleep = ScriptedSummarizer(script=[AWAY, SLOW, AWAY]), NoSleep()
+    summarizer, telemetry = make(engine, sleep=sleep)
+    summary = await summarizer.summarize(LONG)
+    assert summary.state is State.FRESH
+    assert value(telemetry, "model_calls_total") == 4
+    assert len(sleep.waits_s) == 3
+    assert sleep.waits_s[2] > sleep.waits_s[0]
+
+
+@pytest.mark.parametrize(("error", "reason"), [(AWAY, "unavailable"), (SLOW, "unavailable")])
+async def test_spent_budget_becomes_a_fallback(error: PrecisError, reason: str) -> None:
+    """Search is never without the posting: an extractive summary is stored, marked as such."""
+    engine = ScriptedSummarizer(fail_when=lambda _: error)
+    summarizer, telemetry = make(engine, budget_s=0.02)
+    summary = await summarizer.summarize(LONG)
+    assert summary.state is State.FALLBACK
+    assert value(telemetry, "fallbacks_total", reason=reason) == 1
+
+
+async def test_slow_engine_becomes_a_fallback() -> None:
+    """The deadline passed while it worked."""
+    engine = ScriptedSummarizer(script=[DeadlineExceeded("too late")])
+    summarizer, telemetry = make(engine)
+    assert (await summarizer.summarize(LONG)).state is State.FALLBACK
+    assert value(telemetry, "fallbacks_total", reason="deadline") == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Overloaded("full", retry_after_s=1),
+        PromptTooLong("too long"),
+        BackendProtocolError("not JSON", backend="summarizer", operation="complete"),
+    ],
+)
+async def test_other_errors_are_the_callers(error: PrecisError) -> None:
+    """Back-pressure and faults of the engine are not hidden behind a fallback."""
+    engine = ScriptedSummarizer(script=[error])
+    with pytest.raises(type(error)):
+        await make(engine)[0].summarize(LONG)
+    assert len(engine.calls) == 1
+
+
+async def test_refusals_cost_no_budget() -> None:
+    """Each call after a pause has the whole budget before it."""
+    engine = ScriptedSummarizer(script=[Overloaded("full", retry_after_s=1), None])
+    summarizer, _ = make(engine, budget_s=50)
+    with pytest.raises(Overloaded):
+        await summarizer.summarize(LONG)
+    assert (await summarizer.summarize(LONG)).state is State.FRESH
+    first, second = (call.deadline.at_s for call in engine.calls)
+    assert second > first
