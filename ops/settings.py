@@ -162,6 +162,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="PRECIS_",
         env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
         frozen=True,
         extra="forbid",
         use_attribute_docstrings=True,

@@ -51,7 +51,7 @@ def _without_docker() -> str | None:
 
 
 def _without_couchbase_server() -> str | None:
-    return None if os.environ.get("PRECIS_TEST_COUCHBASE_URL") else "PRECIS_TEST_COUCHBASE_URL names no Couchbase Server"
+    return None if os.environ.get("PRECIS_TEST_COUCHBASE_URL") else "PRECIS_TEST_COUCHBASE_URL names no server"
 
 
 def _without_shared_data() -> str | None:

@@ -82,3 +82,13 @@ def test_a_child_gets_its_settings_by_environment():
     environment = environment_for({"kafka.bootstrap": "127.0.0.1:1"})
     assert environment["PRECIS_KAFKA__BOOTSTRAP"] == "127.0.0.1:1"
     assert "PATH" in environment
+
+
+def test_one_field_of_a_section_leaves_the_others_as_they_are(tmp_path, monkeypatch):
+    """An engine's address alone does not take away its bundle, from whatever source it comes."""
+    monkeypatch.setenv("PRECIS_RANKER__URL", "http://r")
+    (tmp_path / "precis.toml").write_text('[summarizer]\nurl = "http://s"\n[store.couchbase]\nusername = "me"\n')
+    settings = load_settings()
+    assert (settings.ranker.url, settings.ranker.bundle.name) == ("http://r", "ranker-tiny")
+    assert (settings.summarizer.url, settings.summarizer.bundle.name) == ("http://s", "summarizer-tiny")
+    assert settings.store.couchbase.password.get_secret_value() == ""
