@@ -78,6 +78,8 @@ class Manifest(_Part):
     name: str
     prompt_version: str
     limits: PromptLimits = PromptLimits()
+    is_extractive: bool = False
+    """Summarizer: its answers are phrases of the body between semicolons, and what is not one is dropped."""
     label_token_ids: tuple[int, ...] = ()
     """Ranker: ids of `` yes`` and `` no``, in this order."""
     canaries: tuple[RankerCanary, ...] | tuple[SummarizerCanary, ...] = ()

@@ -123,7 +123,7 @@ def _build_handler(
             engine,
             SummarizerPrompt(tokenizer, summarizer.limits),
             tokenizer,
-            model=summarizer.name,
+            manifest=summarizer,
             budget_s=config.summary_budget_s,
             telemetry=telemetry,
         ),

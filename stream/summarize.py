@@ -7,8 +7,9 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
+from models.bundle import Manifest
 from models.clients.ports import Completion, SummarizerEngine
-from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary
+from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary, supported_phrases
 from schemas.deadline import Deadline
 from schemas.documents import State, SummarizerId
 from schemas.errors import BackendTimeout, BackendUnavailable, DeadlineExceeded
@@ -28,7 +29,7 @@ class Summarizer:
         prompt: SummarizerPrompt,
         tokenizer: TextTokenizer,
         *,
-        model: str,
+        manifest: Manifest,
         budget_s: float,
         telemetry: Telemetry,
         rng: random.Random | None = None,
@@ -40,7 +41,8 @@ class Summarizer:
             engine: Who is asked.
             prompt: How.
             tokenizer: The summarizer's, to measure bodies.
-            model: Name of the model, kept with every summary.
+            manifest: Of the model: its name is kept with every summary, and where it is extractive, phrases of an
+                answer that are not the body's are dropped.
             budget_s: Time for one summary, retries included, in seconds.
             telemetry: Where calls and fallbacks are counted.
             rng: Jitter of the waits between retries.
@@ -50,7 +52,7 @@ class Summarizer:
         self._prompt = prompt
         self._count_tokens = tokenizer.count
         self._num_marks = len(prompt.prompt_ids(""))
-        self._model = model
+        self._manifest = manifest
         self._budget_s = budget_s
         self._telemetry = telemetry
         self._rng = rng or random.Random()
@@ -78,6 +80,8 @@ class Summarizer:
         if not text:
             # Decoding is greedy: asked again, the model would say nothing again.
             return self._fallback(body, "empty")
+        if self._manifest.is_extractive and not (text := supported_phrases(text, body)):
+            return self._fallback(body, "unfaithful")
         return Summary(text, State.FRESH, SummarizerId(**self._identity(completion)))
 
     async def _complete(self, prompt_ids: list[int], deadline: Deadline) -> Completion:
@@ -104,4 +108,4 @@ class Summarizer:
         return Summary(text, State.FALLBACK, None)
 
     def _identity(self, completion: Completion) -> dict[str, str]:
-        return {"model": self._model, "revision": completion.revision, "prompt_version": self._prompt.version}
+        return {"model": self._manifest.name, "revision": completion.revision, "prompt_version": self._prompt.version}

@@ -6,6 +6,7 @@ one request is the same ids whatever item follows, and an item's ids can be stor
 
 from models.prompts.extractive import extractive_summary
 from models.prompts.header import render_header
+from models.prompts.phrases import supported_phrases
 from models.prompts.query import normalise_query
 from models.prompts.ranker import RankerPrompt
 from models.prompts.summarizer import SummarizerPrompt
@@ -19,4 +20,5 @@ __all__ = [
     "extractive_summary",
     "normalise_query",
     "render_header",
+    "supported_phrases",
 ]

@@ -14,9 +14,11 @@ from models.prompts import (
     extractive_summary,
     normalise_query,
     render_header,
+    supported_phrases,
 )
 from schemas.errors import ConfigurationError
 from schemas.posting import Facts
+from schemas.text import single_line
 
 LIMITS = PromptLimits(query=8, header=16, summary=12, body=20)
 
@@ -127,6 +129,31 @@ def test_normalising_twice_changes_nothing(text):
     """A normalised query is its own normal form."""
     once = normalise_query(text)
     assert normalise_query(once) == once
+
+
+@pytest.mark.parametrize(
+    ("summary", "expected"),
+    [
+        ("night shifts; BLS; a rocket", "night shifts; BLS"),
+        ("night shifts; night shifts;; ;BLS", "night shifts; BLS"),
+        ("night shift; LS; B", ""),
+        ("32.50 an hour; 2.50 an hour", "32.50 an hour"),
+        ("夜勤あり", "夜勤あり"),
+        ("three a week", "three a week"),
+        ("", ""),
+    ],
+)
+def test_only_phrases_of_the_source_are_supported(summary, expected):
+    """Whole words, word for word, each once, across the line ends of the source; scripts without blanks too."""
+    body = "Twelve-hour night shifts, three\na week. BLS required. 32.50 an hour. この病院は夜勤ありです。"
+    assert supported_phrases(summary, body) == expected
+
+
+@given(st.text(), st.text())
+def test_a_supported_summary_is_made_of_the_source(summary, body):
+    """Whatever the model wrote, each phrase that is left stands in the body."""
+    source = single_line(body)
+    assert all(phrase in source for phrase in supported_phrases(summary, body).split("; "))
 
 
 FACTS = Facts(

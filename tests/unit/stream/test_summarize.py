@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from models.bundle import PromptLimits
+from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import SummarizerPrompt
 from schemas.documents import State, SummarizerId
 from schemas.errors import (
@@ -43,14 +43,20 @@ class NoSleep:
 
 
 def make(
-    engine: ScriptedSummarizer, *, budget_s: float = 60.0, sleep: NoSleep | None = None
+    engine: ScriptedSummarizer,
+    *,
+    is_extractive: bool = False,
+    budget_s: float = 60.0,
+    sleep: NoSleep | None = None,
 ) -> tuple[Summarizer, Telemetry]:
     telemetry = Telemetry()
     summarizer = Summarizer(
         engine,
         PROMPT,
         small_tokenizer(),
-        model="tiny",
+        manifest=Manifest(
+            role=Role.SUMMARIZER, name="tiny", prompt_version=PROMPT.version, is_extractive=is_extractive
+        ),
         budget_s=budget_s,
         telemetry=telemetry,
         rng=random.Random(7),
@@ -111,6 +117,23 @@ async def test_empty_answer_becomes_a_fallback(answer: str) -> None:
     assert small_tokenizer().count(summary.text) <= PROMPT.max_output_tokens
     assert len(engine.calls) == 1
     assert value(telemetry, "fallbacks_total", reason="empty") == 1
+
+
+async def test_phrases_that_an_extractive_model_made_up_are_dropped() -> None:
+    """What is stored stands word for word in the body; the summary is still the model's."""
+    held = LONG[7:30].rsplit(" ", 1)[0].split(" ", 1)[1]
+    engine = ScriptedSummarizer(lambda _: f"a rocket licence; {held}; {held}; zzz")
+    summary = await make(engine, is_extractive=True)[0].summarize(LONG)
+    assert (summary.text, summary.state) == (held, State.FRESH)
+
+
+async def test_an_extractive_answer_without_a_true_phrase_becomes_a_fallback() -> None:
+    """Where nothing of the answer stands in the body, the beginning of the body stands in."""
+    engine = ScriptedSummarizer(lambda _: "a rocket licence; zzz")
+    summarizer, telemetry = make(engine, is_extractive=True)
+    summary = await summarizer.summarize(LONG)
+    assert (summary.state, summary.summarizer) == (State.FALLBACK, None)
+    assert value(telemetry, "fallbacks_total", reason="unfaithful") == 1
 
 
 async def test_answer_is_cut_to_the_target() -> None:
