@@ -9,14 +9,18 @@ from rich.console import Console
 from ops.settings import Settings
 from ops.stack import EmbeddedStack
 
-__all__ = ["keep_up", "stop_on_sigterm", "watch"]
+__all__ = ["keep_up", "stop_on_signals", "watch"]
 
 _LOOK_S = 0.2
 
 
-def stop_on_sigterm() -> None:
-    """Let SIGTERM do what Ctrl-C does: ``KeyboardInterrupt``, so that every ``with`` closes what it opened."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def stop_on_signals() -> None:
+    """Let SIGTERM do what Ctrl-C does: ``KeyboardInterrupt``, so that every ``with`` closes what it opened.
+
+    SIGINT is set too: a shell starts its background jobs with that signal ignored, and ``kill -INT`` should work there.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def keep_up(settings: Settings) -> int:
@@ -28,7 +32,7 @@ def keep_up(settings: Settings) -> int:
     Raises:
         BackendUnavailable: A part did not start, or ended.
     """
-    stop_on_sigterm()
+    stop_on_signals()
     console = Console(stderr=True)
     try:
         with console.status("starting") as status, EmbeddedStack(settings, on_step=status.update) as stack:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ops.commands.keep import stop_on_sigterm, watch
+from ops.commands.keep import stop_on_signals, watch
 from ops.demo.changes import count_stale, show_delete, show_edit
 from ops.demo.evaluate import ndcg_at_10, random_ndcg_at_10
 from ops.demo.samples import JudgedQuery, read_judged, read_samples
@@ -71,7 +71,7 @@ def run_demo(settings: Settings, *, once: bool, as_json: bool) -> int:
     Raises:
         PrecisError: A part failed.
     """
-    stop_on_sigterm()
+    stop_on_signals()
     started_s = time.monotonic()
     console = Console(stderr=as_json)
     settings = _demo_settings(settings, once=once)

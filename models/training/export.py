@@ -1,0 +1,68 @@
+"""Writing checkpoint bundles: weights in bfloat16, tokenizer, ``precis.json``."""
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+
+import tokenizers
+import torch
+import transformers
+from tokenizers import Tokenizer
+from transformers import Qwen3ForCausalLM
+
+from models.bundle import MANIFEST, Manifest
+from models.training.data import GeneratedPosting, JudgedQuery
+from models.training.tokenizer import write_tokenizer
+
+__all__ = ["data_digest", "export_weights", "load_weights", "versions", "write_manifest"]
+
+
+def export_weights(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write weights in bfloat16, config and tokenizer: all of the directory but ``precis.json``.
+
+    Args:
+        model: Trained weights; changed to bfloat16.
+        tokenizer: Written beside them.
+        folder: Made where it is missing; files of an earlier bundle are replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)  # it would describe other weights
+    model.to(torch.bfloat16).save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)  # safetensors makes it readable for its owner only
+    write_tokenizer(tokenizer, folder)
+
+
+def load_weights(folder: Path) -> Qwen3ForCausalLM:
+    """The stored weights in float32, for evaluation and reference scores.
+
+    Always read back from disk: rounding a live model by ``.to(bfloat16)`` would round its rotary frequencies too, which
+    are not stored, and every score would differ from what engines compute.
+    """
+    return Qwen3ForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write ``precis.json``."""
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def data_digest(postings: Iterable[GeneratedPosting], judged: Iterable[JudgedQuery] = ()) -> str:
+    """Identity of training data: SHA-256 over bodies and targets, and over queries with their grades."""
+    digest = hashlib.sha256()
+    for posting in postings:
+        digest.update(f"{posting.job_id}\0{posting.body}\0{posting.summary}\0".encode())
+    for entry in judged:
+        candidates = ",".join(posting.job_id for posting in entry.candidates)
+        digest.update(f"{entry.query.text}\0{candidates}\0{entry.grades}\0".encode())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the training ran on."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+    }

@@ -1,0 +1,154 @@
+"""Train the tiny ranker: ``python -m models.training.ranker --out DIR``.
+
+Supervised fine-tuning from random weights: the probability of the answer `` yes`` is taught to follow the grade
+(KL to soft labels). Short pairs come first, and with them the tokens of relevant pairs, which ties queries to titles.
+"""
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from transformers import Qwen3ForCausalLM
+
+from models.bundle import Manifest, PromptLimits, Role
+from models.prompts import RankerPrompt
+from models.training.architecture import TINY, Shape, build_model
+from models.training.batches import padded
+from models.training.corpora import Corpus, evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
+from models.training.curriculum import stage_at
+from models.training.data.files import SAMPLE_QUERIES
+from models.training.examples import micro_batches
+from models.training.export import data_digest, export_weights, load_weights, versions, write_manifest
+from models.training.loop import LoopConfig, LossOfStep, train
+from models.training.losses import SOFT_LABELS, label_logits, label_logits_at, next_token_loss, soft_label_loss
+from models.training.optimiser import OptimiserConfig
+from models.training.ranker_data import CURRICULUM, Pair, RankerData
+from models.training.ranker_report import measure_ranker, ranker_canaries
+
+__all__ = ["RankerConfig", "main"]
+
+_MICRO_BATCH_TOKENS = 3000
+_RELEVANT_GRADE = 2
+_MARKS_WEIGHT = 2.0
+"""Weight of the answers on the way, together, beside 1 for the answer at the end."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RankerConfig:
+    """A training run.
+
+    Attributes:
+        out: Folder of the bundle.
+        seed: Of weights, order of pairs, and the random baseline.
+        threads: Of torch; the sums of other thread counts differ in their last bits.
+        steps: Optimiser steps.
+        evaluated: Number of held-out queries that are ranked in the end.
+    """
+
+    out: Path
+    seed: int = 7
+    threads: int = 2
+    steps: int = 800
+    evaluated: int = SAMPLE_QUERIES
+    shape: Shape = TINY
+    optimiser: OptimiserConfig = OptimiserConfig(matrix_rate=4e-3, other_rate=4e-3, cool_down=0.5)
+
+
+def main(config: RankerConfig) -> Manifest:
+    """Train, measure and write the bundle.
+
+    Returns:
+        The manifest, measured metrics in it.
+    """
+    torch.set_num_threads(config.threads)
+    tokenizer = tiny_tokenizer()
+    text, limits = text_tokenizer(tokenizer), PromptLimits()
+    prompt = RankerPrompt(text, limits)
+    corpus, held_out = training_corpus(), evaluation_corpus()
+    held_out = Corpus(held_out.postings, held_out.judged[: config.evaluated])
+    digest = data_digest(corpus.postings, corpus.judged)
+    model = build_model(config.shape, tokenizer.get_vocab_size(), config.seed)
+    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed)
+    loop = LoopConfig(
+        config.steps, config.out.with_suffix(".checkpoint"), f"ranker/{config.seed}/{config.steps}/{digest}"
+    )
+    loss = train(model, _losses(model, data, prompt.label_token_ids, config.steps), loop, config.optimiser, "ranker")
+    export_weights(model, tokenizer, config.out)
+    model = load_weights(config.out)
+    manifest = Manifest(
+        role=Role.RANKER,
+        name="ranker-tiny",
+        prompt_version=prompt.version,
+        limits=limits,
+        label_token_ids=prompt.label_token_ids,
+        canaries=ranker_canaries(model, prompt, data, held_out.judged),
+        provenance={
+            "command": "python -m models.training.ranker",
+            "seed": config.seed,
+            "steps": config.steps,
+            "threads": config.threads,
+            "data_sha256": digest,
+            "soft_labels": list(SOFT_LABELS),
+            "curriculum": [asdict(stage) for stage in CURRICULUM],
+            "shape": asdict(config.shape),
+            "optimiser": asdict(config.optimiser),
+            "versions": dict(versions()),
+        },
+        metrics={
+            "train_loss": round(loss, 4),
+            **measure_ranker(model, text, prompt, data, held_out, limits, config.seed),
+        },
+    )
+    write_manifest(manifest, config.out)
+    return manifest
+
+
+def _losses(model: Qwen3ForCausalLM, data: RankerData, label_ids: tuple[int, int], steps: int) -> LossOfStep:
+    def of_step(step: int) -> Iterator[torch.Tensor]:
+        stage = stage_at(CURRICULUM, step, steps)
+        pairs = data.of_step(step, stage)
+        for group in micro_batches([pair.example for pair in pairs], _MICRO_BATCH_TOKENS):
+            loss = _loss(model, [pairs[index] for index in group], label_ids, stage.language_weight)
+            yield loss * (len(group) / len(pairs))
+
+    return of_step
+
+
+def _loss(
+    model: Qwen3ForCausalLM, pairs: Sequence[Pair], label_ids: tuple[int, int], language_weight: float
+) -> torch.Tensor:
+    batch = padded([pair.example for pair in pairs])
+    grades = torch.tensor([pair.grade for pair in pairs])
+    marks = torch.tensor([(row, *mark) for row, pair in enumerate(pairs) for mark in pair.marks], dtype=torch.int64)
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
+        loss = soft_label_loss(label_logits(model, hidden, batch.last, label_ids), grades).mean()
+        if len(marks):
+            on_the_way = label_logits_at(model, hidden[marks[:, 0], marks[:, 1]], label_ids)
+            loss = loss + _MARKS_WEIGHT * soft_label_loss(on_the_way, marks[:, 2]).mean()
+        relevant = batch.is_prompt & (grades >= _RELEVANT_GRADE)[:, None]
+        if language_weight and bool(relevant.any()):
+            loss = loss + language_weight * next_token_loss(model, hidden, batch.ids, relevant).mean()
+    return loss
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="models.training.ranker", description="Train the tiny ranker.")
+    defaults = RankerConfig(out=Path())
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--threads", type=int, default=defaults.threads)
+    parser.add_argument("--steps", type=int, default=defaults.steps)
+    parser.add_argument("--evaluated", type=int, default=defaults.evaluated, help="held-out queries to rank")
+    options = parser.parse_args(arguments)
+    return RankerConfig(options.out, options.seed, options.threads, options.steps, options.evaluated)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    _log.info("metrics: %s", main(parse_arguments()).metrics)

@@ -1,0 +1,218 @@
+"""Pairs for the ranker: query, header, a summary such as a summarizer might write, and the grade."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from random import Random
+
+from models.prompts import RankerPrompt, TextTokenizer, extractive_summary, normalise_query, render_header
+from models.training.data import MAX_GRADE, GeneratedPosting, GeneratedQuery, JudgedQuery, grade
+from models.training.data.grades import constraint_share
+from models.training.data.truth import HEADER_KINDS, Fact
+from models.training.examples import Example
+from schemas.posting import read_posting
+
+__all__ = [
+    "CURRICULUM",
+    "HeaderDetail",
+    "Pair",
+    "RankerData",
+    "Stage",
+    "imperfectly_told",
+    "reduced",
+]
+
+_IMPERFECT_SHARE, _LEAD_SHARE = 0.25, 0.07
+"""The ranker will read what a model wrote, or the fallback where none could: it must not count on perfection."""
+
+
+class HeaderDetail(StrEnum):
+    """How much of the header a stage shows."""
+
+    TITLE = "title"
+    SHORT = "title, place, remote, employment type"
+    FULL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the training.
+
+    Attributes:
+        share: Fraction of all steps.
+        queries: Queries a step, eight pairs each.
+        header: How much of the header is shown.
+        other_facts: Most facts shown that the query does not ask about; None for all facts, imperfectly told.
+        language_weight: Weight of next-token loss on relevant pairs, beside 1 for the answer.
+    """
+
+    share: float
+    queries: int
+    header: HeaderDetail
+    other_facts: int | None
+    language_weight: float = 0.0
+
+
+CURRICULUM = (
+    Stage(share=0.06, queries=40, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.1),
+    Stage(share=0.44, queries=14, header=HeaderDetail.SHORT, other_facts=1, language_weight=0.05),
+    Stage(share=0.5, queries=6, header=HeaderDetail.FULL, other_facts=None),
+)
+"""Occupations first, then wishes, then whole items: on whole items alone nothing was learnt in 10,000 pairs."""
+
+
+def reduced(
+    rng: Random, query: GeneratedQuery, posting: GeneratedPosting, stage: Stage
+) -> tuple[GeneratedQuery, GeneratedPosting]:
+    """Query and posting that say no more than the stage shows, so that the grade follows from what can be read.
+
+    Where only titles are shown the wishes of the query do not count: the lesson is the occupation.
+    """
+    if stage.header is HeaderDetail.TITLE:
+        return replace(query, constraints=()), replace(posting, facts=(), values={})
+    asked = {wish.kind for wish in query.constraints}
+    others = [fact for fact in posting.facts if fact.kind not in asked]
+    extra = rng.sample(others, min(len(others), rng.randint(0, stage.other_facts or 0)))
+    facts = tuple(fact for fact in posting.facts if fact.kind in asked or fact in extra)
+    values = {kind: stated for kind, stated in posting.values.items() if kind in HEADER_KINDS}
+    for fact in facts:
+        values[fact.kind] = values.get(fact.kind, frozenset()) | {fact.value}
+    return query, replace(posting, facts=facts, values=values)
+
+
+def imperfectly_told(rng: Random, facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    """The facts as a summarizer might tell them: sometimes one is lost, doubled, moved, or its phrase cut."""
+    told = list(facts)
+    if not told or rng.random() >= _IMPERFECT_SHARE:
+        return tuple(told)
+    place = rng.randrange(len(told))
+    damage = rng.choice(("lose", "double", "cut", "move"))
+    if damage == "lose":
+        del told[place]
+    elif damage == "double":
+        told.insert(rng.randrange(len(told)), told[place])
+    elif damage == "cut":
+        words = told[place].phrase.split()
+        told[place] = replace(told[place], phrase=" ".join(words[: max(1, len(words) - 1)]))
+    else:
+        told.insert(rng.randrange(len(told)), told.pop(place))
+    return tuple(told)
+
+
+def answers_on_the_way(query: GeneratedQuery, posting: GeneratedPosting, told: Sequence[Fact]) -> list[int]:
+    """What each part of an item says by itself about the query, as grades: after the title, the header, each fact told.
+
+    The title answers for the occupation: 4 for the same, 1 for its family, 0 for any other. The header and each fact
+    answer for the wishes of their kinds: 4 where they are met, 0 where they are denied, 2 where none was expressed.
+    """
+    same_family = int(posting.family == query.family)
+    answers = [MAX_GRADE if posting.occupation == query.occupation else same_family]
+    answers.append(_answer(query, posting, {kind: posting.values.get(kind, frozenset()) for kind in HEADER_KINDS}))
+    answers += [_answer(query, posting, {fact.kind: frozenset({fact.value})}) for fact in told]
+    return answers
+
+
+def _answer(query: GeneratedQuery, posting: GeneratedPosting, values: dict[str, frozenset[str]]) -> int:
+    part = replace(posting, values=values)
+    shares = [constraint_share(wish, part) for wish in query.constraints if values.get(wish.kind)]
+    return round(MAX_GRADE * sum(shares) / len(shares)) if shares else MAX_GRADE // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A query-item pair to learn from.
+
+    Attributes:
+        example: The whole prompt.
+        grade: What is right at its end.
+        marks: Positions inside the item and the answers that are right there. Serving never asks there; in training
+            each phrase so gets an answer of its own, and matching wishes to phrases is learnt from fewer pairs.
+    """
+
+    example: Example
+    grade: int
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+class RankerData:
+    """Draws the pairs of each step, from the step number alone."""
+
+    def __init__(
+        self,
+        judged: Sequence[JudgedQuery],
+        tokenizer: TextTokenizer,
+        prompt: RankerPrompt,
+        header_limit: int,
+        summary_limit: int,
+        seed: int,
+    ) -> None:
+        self._judged = judged
+        self._tokenizer = tokenizer
+        self._prompt = prompt
+        self._header_limit = header_limit
+        self._summary_limit = summary_limit
+        self._seed = seed
+        self._headers: dict[tuple[str, HeaderDetail], str] = {}
+        self._title_end, self._header_end, self._fact_end = (tokenizer.encode(text)[-1] for text in (" |", "\n", ";"))
+
+    def of_step(self, step: int, stage: Stage) -> list[Pair]:
+        """All candidates of the step's queries; after the last query it begins again in another order."""
+        rng = Random(f"{self._seed}/ranker/{step}")
+        pairs: list[Pair] = []
+        for judged in self._next(step, stage.queries):
+            prefix = self._prompt.query_ids(normalise_query(judged.query.text))
+            for posting, true_grade in zip(judged.candidates, judged.grades, strict=True):
+                pairs.append(self._pair(rng, stage, judged.query, prefix, posting, true_grade))
+        return pairs
+
+    def _pair(
+        self,
+        rng: Random,
+        stage: Stage,
+        query: GeneratedQuery,
+        prefix: Sequence[int],
+        posting: GeneratedPosting,
+        true_grade: int,
+    ) -> Pair:
+        header = self.header(posting, stage.header)
+        if stage.other_facts is not None:
+            query, posting = reduced(rng, query, posting, stage)
+            told, true_grade = posting.facts, grade(query, posting)
+        elif rng.random() < _LEAD_SHARE:
+            lead = extractive_summary(posting.body, self._tokenizer.count, self._summary_limit)
+            return Pair(Example([*prefix, *self._prompt.item_ids(header, lead)]), true_grade)
+        else:
+            told = imperfectly_told(rng, posting.facts)
+        item = self._prompt.item_ids(header, "; ".join(fact.phrase for fact in told))
+        marks = ()
+        if stage.header is not HeaderDetail.TITLE:
+            marks = self._marks(item, len(prefix), answers_on_the_way(query, posting, told))
+        return Pair(Example([*prefix, *item]), true_grade, marks)
+
+    def _marks(self, item: Sequence[int], offset: int, grades: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """Where the title, the header and each fact but the last end. The last is followed by the question itself."""
+        header_end = item.index(self._header_end)
+        places = [item.index(self._title_end), header_end] if self._title_end in item else [header_end, header_end]
+        places += [at for at, token in enumerate(item) if token == self._fact_end and at > header_end]
+        return tuple((offset + place, known) for place, known in zip(places, grades, strict=False))
+
+    def header(self, posting: GeneratedPosting, detail: HeaderDetail = HeaderDetail.FULL) -> str:
+        """The header line of a posting."""
+        key = (posting.job_id, detail)
+        known = self._headers.get(key)
+        if known is None:
+            facts = read_posting(posting.posting).facts
+            if detail is not HeaderDetail.FULL:
+                facts = replace(facts, organisation="", pay="", date_posted="", skills=())
+            if detail is HeaderDetail.TITLE:
+                facts = replace(facts, places=(), is_remote=False, employment_types=())
+            known = render_header(facts, self._tokenizer.count, self._header_limit)
+            self._headers[key] = known
+        return known
+
+    def _next(self, step: int, queries: int) -> list[JudgedQuery]:
+        per_pass = max(1, len(self._judged) // queries)
+        turn, place = divmod(step, per_pass)
+        order = list(range(len(self._judged)))
+        Random(f"{self._seed}/turn/{turn}").shuffle(order)
+        return [self._judged[index] for index in order[place * queries : (place + 1) * queries]]

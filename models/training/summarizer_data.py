@@ -1,0 +1,122 @@
+"""Examples for the summarizer: a body and its extractive target, from short bodies to full ones."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.data import GeneratedPosting
+from models.training.examples import Example
+
+__all__ = ["CURRICULUM", "Stage", "SummarizerData", "shortened", "target_within", "with_nonsense"]
+
+_UNIT_END = re.compile(r"(?<=[.?])\s+|\n")
+_WORD = re.compile(r"[a-z]{2,}")
+_WORD_SOURCES = 300
+"""Postings whose words make up nonsense phrases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the training.
+
+    Attributes:
+        share: Fraction of all steps.
+        tokens: Tokens a step, prompts included.
+        facts: Most facts in a body; None for full bodies.
+        others: Most other sentences in a body.
+        nonsense: Share of the facts whose phrase becomes random words, so that copying is learnt and not the catalogue.
+        prompt_weight: Weight of next-token loss inside the body, beside 1 for target tokens.
+    """
+
+    share: float
+    tokens: int
+    facts: int | None = None
+    others: int = 0
+    nonsense: float = 0.0
+    prompt_weight: float = 0.0
+
+
+CURRICULUM = (
+    Stage(share=0.35, tokens=3000, facts=4, others=4, nonsense=0.35, prompt_weight=0.05),
+    Stage(share=0.2, tokens=5000, facts=9, others=16, nonsense=0.3),
+    Stage(share=0.45, tokens=8000, nonsense=0.15),
+)
+"""Copying is learnt on short bodies within minutes, then stretched to whole ads."""
+
+
+def target_within(posting: GeneratedPosting, visible: str) -> str:
+    """The target of a posting of which only the beginning ``visible`` is shown."""
+    return "; ".join(fact.phrase for fact in posting.facts if fact.sentence in visible)
+
+
+def shortened(rng: Random, posting: GeneratedPosting, facts: int, others: int) -> GeneratedPosting:
+    """A posting with a short body: at most so many of its facts and of its other sentences, in document order."""
+    kept = rng.sample(posting.facts, min(len(posting.facts), rng.randint(1, facts)))
+    units = [unit for unit in _UNIT_END.split(posting.body) if unit]
+    every = [fact.sentence for fact in posting.facts]
+    plain = [place for place, unit in enumerate(units) if not any(sentence in unit for sentence in every)]
+    shown = set(rng.sample(plain, min(len(plain), rng.randint(0, others))))
+    wanted = [fact.sentence for fact in kept]
+    lines = [unit for place, unit in enumerate(units) if place in shown or any(sentence in unit for sentence in wanted)]
+    body = rng.choice(("\n", " ")).join(lines)
+    return replace(posting, body=body, facts=tuple(fact for fact in posting.facts if fact in kept))
+
+
+def with_nonsense(rng: Random, posting: GeneratedPosting, share: float, words: Sequence[str]) -> GeneratedPosting:
+    """The posting with some fact phrases, in body and target alike, replaced by two to five random words."""
+    body, facts = posting.body, []
+    for fact in posting.facts:
+        if rng.random() >= share:
+            facts.append(fact)
+            continue
+        phrase = " ".join(rng.choices(words, k=rng.randint(2, 5)))
+        sentence = fact.sentence.replace(fact.phrase, phrase)
+        body = body.replace(fact.sentence, sentence)
+        facts.append(replace(fact, phrase=phrase, sentence=sentence))
+    return replace(posting, body=body, facts=tuple(facts))
+
+
+class SummarizerData:
+    """Draws the examples of each step, from the step number alone."""
+
+    def __init__(
+        self,
+        pool: Sequence[GeneratedPosting],
+        tokenizer: TextTokenizer,
+        prompt: SummarizerPrompt,
+        body_limit: int,
+        seed: int,
+    ) -> None:
+        self._pool = pool
+        self._tokenizer = tokenizer
+        self._prompt = prompt
+        self._body_limit = body_limit
+        self._seed = seed
+        self._words = sorted({word for posting in pool[:_WORD_SOURCES] for word in _WORD.findall(posting.body)})
+
+    def of_step(self, step: int, stage: Stage) -> list[Example]:
+        """Examples of one step, about ``stage.tokens`` tokens."""
+        rng = Random(f"{self._seed}/summarizer/{step}")
+        examples: list[Example] = []
+        size = 0
+        while size < stage.tokens:
+            posting = rng.choice(self._pool)
+            if stage.facts is not None:
+                posting = shortened(rng, posting, stage.facts, stage.others)
+            example = self.example(with_nonsense(rng, posting, stage.nonsense, self._words))
+            examples.append(example)
+            size += len(example)
+        return examples
+
+    def example(self, posting: GeneratedPosting) -> Example:
+        """The body, cut where serving cuts it, and the target of what is left.
+
+        The target begins with a blank, so that its first word is the same token as inside the body; serving strips it.
+        """
+        prompt = self._prompt.prompt_ids(posting.body)
+        visible = posting.body
+        if len(prompt) >= self._body_limit:
+            visible = self._tokenizer.decode(prompt[1:-1])
+        return Example(prompt, self._prompt.answer_ids(f" {target_within(posting, visible)}"))
