@@ -152,10 +152,10 @@ class JobFeed:
         try:
             sent = await self._producer.send_and_wait(self.topics.updates, value, key=key)
         except MessageSizeTooLargeError as error:
-            self._pending[pending.job_id].remove(pending)
+            self._drop(pending)
             raise PostingTooLarge(f"the broker refused a record of {len(value or b'')} bytes") from error
         except KafkaError as error:
-            self._pending[pending.job_id].remove(pending)
+            self._drop(pending)
             raise BackendUnavailable(
                 f"record of job {pending.job_id!r}: {error}", backend="kafka", operation="send"
             ) from error
@@ -177,7 +177,7 @@ class JobFeed:
                 pending.settled.set_exception(failure)
 
     def _on_document(self, document: SummaryDocument) -> None:
-        for pending in [entry for entry in self._pending[document.job_id] if entry.is_answered_by(document)]:
+        for pending in [entry for entry in self._pending.get(document.job_id, ()) if entry.is_answered_by(document)]:
             is_own = pending.version in {None, document.source_version}
             age_s = event_age_s(pending.event_time, document.summarized_at) if is_own else None
             self._settle(pending, Servable(document, age_s))
@@ -189,16 +189,24 @@ class JobFeed:
         place = (int(headers["dlq.partition"]), int(headers["dlq.offset"]))
         job_id = (record.key or b"").decode(errors="replace")
         dead = DeadLettered(job_id, headers.get("dlq.error", "?"), headers.get("dlq.message", ""))
-        for pending in self._pending[job_id]:
+        waiting = self._pending.get(job_id, ())
+        for pending in waiting:
             if pending.place == place:
                 self._settle(pending, dead)
                 return
-        self._dead[place] = dead
+        if any(pending.place is None for pending in waiting):  # ours, perhaps: the broker's acknowledgement tells
+            self._dead[place] = dead
 
     def _settle(self, pending: _Pending, outcome: Settled) -> None:
-        self._pending[pending.job_id].remove(pending)
+        self._drop(pending)
         if not pending.settled.done():
             pending.settled.set_result(outcome)
+
+    def _drop(self, pending: _Pending) -> None:
+        entries = self._pending[pending.job_id]
+        entries.remove(pending)
+        if not entries:
+            del self._pending[pending.job_id]
 
     async def _stop_clients(self) -> None:
         await asyncio.gather(self._producer.stop(), self._consumer.stop(), return_exceptions=True)
