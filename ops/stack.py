@@ -21,7 +21,7 @@ from ops.broker import EmbeddedBroker
 from ops.engines import local_engine_command
 from ops.runfile import RunFile, exclusive
 from ops.settings import Settings, environment_for
-from ops.supervise import Child, ChildSpec, free_port
+from ops.supervise import Child, ChildSpec, check_port, free_port
 from schemas.errors import BackendUnavailable
 
 __all__ = ["EmbeddedStack"]
@@ -109,6 +109,8 @@ class EmbeddedStack:
     def _start(self) -> None:
         settings = self._settings
         self._exits.enter_context(exclusive(settings.data_dir))
+        check_port(settings.scorer.host, settings.scorer.port, "scorer.port")
+        check_port(_HOST, settings.nearline.metrics_port, "nearline.metrics_port")
         topics = settings.topics
         counts = {topics.updates: topics.num_partitions, topics.summaries: topics.num_partitions}
         broker = self._exits.enter_context(EmbeddedBroker({**counts, topics.dead_letters: 1}))

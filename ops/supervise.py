@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from schemas.errors import BackendUnavailable
+from schemas.errors import BackendUnavailable, ConfigurationError
 
-__all__ = ["Child", "ChildSpec", "free_port"]
+__all__ = ["Child", "ChildSpec", "check_port", "free_port"]
 
 _POLL_S = 0.05
 _PR_SET_PDEATHSIG = 1
@@ -25,6 +25,23 @@ def free_port(host: str = "127.0.0.1") -> int:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def check_port(host: str, port: int, setting: str) -> None:
+    """See that a port can be listened on; 0 always can.
+
+    Raises:
+        ConfigurationError: It cannot; the message names the setting.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a port just left is free
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{setting} is {port}, which cannot be listened on at {host} ({error.strerror}): "
+                "stop what uses it, or choose another port (0 takes a free one)"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.supervise import Child, ChildSpec, free_port
-from schemas.errors import BackendUnavailable
+from ops.supervise import Child, ChildSpec, check_port, free_port
+from schemas.errors import BackendUnavailable, ConfigurationError
 
 SERVER = """
 import http.server, signal, sys
@@ -75,6 +76,18 @@ def test_a_child_that_ignores_sigterm_is_killed(tmp_path):
     child = Child(spec(tmp_path, server(port, on_term="signal.SIG_IGN"), port=port, stop_timeout_s=0.5))
     child.wait_ready()
     assert child.stop() == -signal.SIGKILL
+
+
+def test_a_port_in_use_is_refused_with_its_setting():
+    """The message says which setting to change; a free port, and 0, pass."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=rf"scorer\.port is {port}"):
+            check_port("127.0.0.1", port, "scorer.port")
+    check_port("127.0.0.1", port, "scorer.port")
+    check_port("127.0.0.1", 0, "scorer.port")
 
 
 def test_children_die_with_a_killed_parent(tmp_path):
