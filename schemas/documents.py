@@ -74,6 +74,10 @@ class SummaryDocument(_Document):
     source_version: int = Field(ge=0)
     """Version of the posting it was made from; 0 where only a tombstone was ever seen."""
     state: State
+    title: str = ""
+    """For display; the ranker reads the header."""
+    place: str = ""
+    """For display: the places, joined by semicolons; empty where the posting names none."""
     header: str
     summary: str
     item_tokens: dict[str, tuple[int, ...]] = Field(default_factory=dict)

@@ -11,7 +11,6 @@ from store.ports import Hit
 
 __all__ = [
     "best_first",
-    "header_parts",
     "rerank_results",
     "score_results",
     "search_results",
@@ -19,7 +18,6 @@ __all__ = [
     "versions",
 ]
 
-_SEGMENTS = " | "
 _GONE = frozenset({Reason.NO_SUMMARY, Reason.DELETED, Reason.EXPIRED})
 
 
@@ -110,13 +108,12 @@ def search_results(hits: Sequence[Hit], answer: Answer, *, now: datetime) -> lis
         result, hit = answer.results[index], hits[index]
         if result.item is None or result.document is None or result.reason in _GONE:
             continue
-        title, place = header_parts(result.item.header)
         found.append(
             SearchResult(
                 rank=len(found) + 1,
                 job_id=hit.job_id,
-                title=title,
-                place=place,
+                title=result.document.title,
+                place=result.document.place,
                 header=result.item.header,
                 summary=result.item.summary,
                 score=result.score,
@@ -135,18 +132,6 @@ def search_results(hits: Sequence[Hit], answer: Answer, *, now: datetime) -> lis
 
 def _servable_after_s(document: SummaryDocument) -> float | None:
     return age_s(document.event_time, document.summarized_at) if document.event_time else None
-
-
-def header_parts(header: str) -> tuple[str, str]:
-    """Title and place of a header line, for display.
-
-    ``title | organisation | places | ...``: a segment that a posting lacks is left out of its header, so the place is
-    what stands third, where that can be one.
-    """
-    segments = header.split(_SEGMENTS)
-    third = segments[2] if len(segments) > 2 else ""  # noqa: PLR2004 - third, as said above
-    is_other = third.startswith(("posted ", "skills: ")) or any(char.isdigit() for char in third)
-    return segments[0], "" if is_other else third
 
 
 def summary_view(document: SummaryDocument, *, now: datetime) -> SummaryView:

@@ -85,6 +85,8 @@ class Composer:
             job_id=update.job_id,
             source_version=update.version,
             state=summary.state,
+            title=content.facts.title,
+            place="; ".join(content.facts.places),
             header=header,
             summary=summary.text,
             item_tokens={self._prompt.digest: item_ids},

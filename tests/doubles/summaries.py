@@ -16,6 +16,8 @@ def summary_of(job_id: str, summary: str = "night shift; part time", **changes: 
         "job_id": job_id,
         "source_version": 1,
         "state": State.FRESH,
+        "title": f"Nurse {job_id}",
+        "place": "Berlin",
         "header": f"Nurse {job_id} | Clinic | Berlin",
         "summary": summary,
         "content_hash": "c",

@@ -1,11 +1,9 @@
 """What the interface shows of answers."""
 
-import pytest
-
 from schemas.api import Reason, Source
 from schemas.documents import State
 from serve.calls import Result
-from serve.views import best_first, header_parts, summary_view
+from serve.views import best_first, summary_view
 from tests.doubles.summaries import LONG_AGO, summary_of
 
 
@@ -17,22 +15,6 @@ def test_best_first_keeps_ties_and_puts_unscored_last():
     """Equal scores keep the caller's order; a score of 0 is still a score."""
     scores = [None, 0.2, 0.9, 0.2, None, 0.0]
     assert best_first([_result(score) for score in scores]) == [2, 1, 3, 5, 0, 4]
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("Nurse | Clinic | Berlin, DE | full time", ("Nurse", "Berlin, DE")),
-        ("Nurse | Clinic | remote | skills: icu", ("Nurse", "remote")),
-        ("Nurse | Clinic | posted 2026-01-01", ("Nurse", "")),
-        ("Nurse | Clinic | EUR 20/hour", ("Nurse", "")),
-        ("Nurse", ("Nurse", "")),
-        ("", ("", "")),
-    ],
-)
-def test_title_and_place_are_read_from_the_header(header: str, expected: tuple[str, str]):
-    """The place is the third segment where that can be one."""
-    assert header_parts(header) == expected
 
 
 def test_a_deleted_job_shows_no_text():

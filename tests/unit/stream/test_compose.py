@@ -21,6 +21,15 @@ def test_item_tokens_are_those_of_the_ranker_prompt() -> None:
     assert document.num_tokens.item == len(document.item_tokens[PROMPT.digest])
 
 
+def test_title_and_places_stand_apart_for_display() -> None:
+    """Whatever segments the header has, a result can show its title and its places."""
+    update = upsert(1, title="Nurse | ICU")
+    update = update.model_copy(update={"posting": {**update.posting, "jobLocation": ["Leeds, GB", "York, GB"]}})
+    document = stored(update)
+    assert (document.title, document.place) == ("Nurse | ICU", "Leeds, GB; York, GB")
+    assert stored(upsert(1)).place == ""
+
+
 def test_header_keeps_the_rankers_limit() -> None:
     """However long the title is, and the raw length still counts all of the body."""
     update = upsert(1, "Night shift. " * 300, title="Registered nurse " * 40)
