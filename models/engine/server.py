@@ -144,6 +144,7 @@ async def _unless_gone(request: Request, work: Awaitable[_Answer]) -> _Answer:
     finally:
         working.cancel()
         watching.cancel()
+        await asyncio.wait({working, watching})  # its tokens are given back before anybody is told
 
 
 async def _disconnected(request: Request) -> None:
