@@ -52,13 +52,15 @@ class EmbeddedStack:
 
     run: RunFile
 
-    def __init__(self, settings: Settings, *, on_step: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, *, on_step: Callable[[str], None], starts_empty: bool = False) -> None:
         """Plan a stack.
 
         Args:
             settings: The embedded profile's settings; its ports are used where they are not 0.
             on_step: Told what is being waited for.
+            starts_empty: Remove the store of an earlier run first.
         """
+        self._starts_empty = starts_empty
         self._settings = settings
         self._on_step = on_step
         self._exits = ExitStack()
@@ -77,11 +79,6 @@ class EmbeddedStack:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._exits.close()
-
-    @property
-    def pids(self) -> list[int]:
-        """Process ids of the children."""
-        return [child.pid for child in self._children]
 
     def check(self) -> None:
         """Restart the nearline service where it has failed (it ends itself on what it cannot handle: DESIGN 4, I5).
@@ -109,6 +106,9 @@ class EmbeddedStack:
     def _start(self) -> None:
         settings = self._settings
         self._exits.enter_context(exclusive(settings.data_dir))
+        if self._starts_empty:  # only now: nobody else uses the directory
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{settings.sqlite_file}{suffix}").unlink(missing_ok=True)
         check_port(settings.scorer.host, settings.scorer.port, "scorer.port")
         check_port(_HOST, settings.nearline.metrics_port, "nearline.metrics_port")
         topics = settings.topics

@@ -14,6 +14,7 @@ from ops.demo.evaluate import ndcg_at_10, random_ndcg_at_10
 from ops.demo.samples import JudgedQuery, read_judged, read_samples
 from ops.feed import JobFeed
 from ops.ingest.command import ingest_with_progress
+from ops.ingest.read import Readable
 from ops.ingest.run import Report
 from ops.nearline_client import model_calls
 from ops.results import search_table
@@ -61,7 +62,7 @@ def run_demo(settings: Settings, *, once: bool, as_json: bool) -> int:
     """Run the tour on an embedded stack of its own, with an empty store.
 
     Args:
-        settings: Of the embedded profile; the data directory's folder `demo` is emptied and used.
+        settings: Of the embedded profile; the folder `demo` of its data directory is used, its store made anew.
         once: Exit after the tour; else stay up until Ctrl-C.
         as_json: Print what was measured as one JSON object, as the last line of standard output.
 
@@ -78,7 +79,10 @@ def run_demo(settings: Settings, *, once: bool, as_json: bool) -> int:
     measured = Measured()
     is_touring = True
     try:
-        with console.status("starting") as status, EmbeddedStack(settings, on_step=status.update) as stack:
+        with (
+            console.status("starting") as status,
+            EmbeddedStack(settings, on_step=status.update, starts_empty=True) as stack,
+        ):
             status.stop()
             console.print(
                 f"[bold]1[/] running: broker {stack.run.bootstrap}, engines, nearline, scorer {stack.run.scorer_url}"
@@ -111,7 +115,7 @@ async def _tour(settings: Settings, stack: EmbeddedStack, console: Console, meas
     samples, judged = read_samples(), read_judged()
     with ScorerClient(stack.run.scorer_url) as scorer:
         async with JobFeed(stack.run.bootstrap, settings.topics) as feed:
-            await _ingest(settings, stack, console, measured, feed)
+            await _ingest(settings, stack, console, measured, feed, samples)
             await _evaluate(settings, console, measured, scorer, judged)
             query = judged[0].query
             answer = await asyncio.to_thread(scorer.search, query, limit=_NUM_RESULTS)
@@ -123,9 +127,14 @@ async def _tour(settings: Settings, stack: EmbeddedStack, console: Console, meas
 
 
 async def _ingest(
-    settings: Settings, stack: EmbeddedStack, console: Console, measured: Measured, feed: JobFeed
+    settings: Settings,
+    stack: EmbeddedStack,
+    console: Console,
+    measured: Measured,
+    feed: JobFeed,
+    samples: list[Readable],
 ) -> None:
-    samples, report = read_samples(), Report()
+    report = Report()
     console.print(f"[bold]2[/] publishing {len(samples)} sample postings to {settings.topics.updates}")
     await ingest_with_progress(samples, len(samples), feed, settings.ingest, report=report, console=console)
     store = await open_embedded_store(settings)

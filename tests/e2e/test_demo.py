@@ -6,8 +6,11 @@ import pytest
 
 
 @pytest.mark.timeout(600)
-def test_the_demo_closes_the_loop(precis):
+def test_the_demo_closes_the_loop(precis, tmp_path):
     """Nothing lost, nothing stale, everything summarised, mostly by the model, ranked clearly better than by chance."""
+    earlier = tmp_path / ".precis" / "demo" / "store.sqlite"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_bytes(b"left by an earlier demo: no store opens this")
     done = precis.run("demo", "--once", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     measured = json.loads(done.stdout.strip().splitlines()[-1])
