@@ -68,6 +68,7 @@ def test_a_client_that_left_costs_no_pass(checkpoint: Callable[[str], Path]) -> 
         assert running.metric("precis_engine_queue_tokens") == SCORE_TOKENS
         hold.steps.release.set()
         assert first.result(PATIENCE_S).status_code == 200
+        assert running.client.post("/v1/score", json=SCORE).status_code == 200  # queued behind the one that left
         gone = hold.steps.jobs[1]
         assert isinstance(gone.done.exception(PATIENCE_S), ClientGone)
         assert gone.started_at is None
@@ -86,6 +87,7 @@ def test_a_spent_deadline_is_answered_and_not_computed(checkpoint: Callable[[str
         assert (late.status_code, late.json()["error"]["type"]) == (504, "deadline_exceeded")
         hold.steps.release.set()
         assert first.result(PATIENCE_S).status_code == 200
+        assert running.client.post("/v1/score", json=SCORE).status_code == 200  # queued behind the late one
         assert hold.steps.jobs[1].done.exception(PATIENCE_S) is not None
         assert hold.steps.jobs[1].started_at is None
 
