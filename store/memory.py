@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendUnavailable
-from store.ports import Cas, StoredSummary
+from store.ports import Cas, ScannedSummary, StoredSummary
 from store.score_policy import MAX_QUERIES_PER_JOB, ScorePolicy, merged
 
 __all__ = ["MemoryStore"]
@@ -68,6 +69,21 @@ class MemoryStore:
         self._summaries[document.job_id] = _Row(document, new_cas, expires_at_s)
         return new_cas
 
+    async def scan(self, *, page_size: int = 1_000) -> AsyncIterator[Sequence[ScannedSummary]]:
+        """See ``SummaryScan.scan``."""
+        after = ""
+        while True:
+            await self._turn("scan")
+            job_ids = sorted(self._summaries)
+            start = bisect_right(job_ids, after)
+            chosen = job_ids[start : start + page_size]
+            if not chosen:
+                return
+            after = chosen[-1]
+            documents = [row.document for job_id in chosen if (row := self._live(job_id))]
+            if documents:
+                yield [ScannedSummary(found.job_id, found.state, found.generation, found.rev) for found in documents]
+
     async def get_posting(self, job_id: str) -> PostingDocument | None:
         """See ``PostingStore.get_posting``."""
         await self._turn("get_posting")
@@ -116,6 +132,15 @@ class MemoryStore:
         return sum(
             entry is not None and self._policy.is_live(fingerprint, entry.scored_at, now_s)
             for fingerprint, entry in removed
+        )
+
+    async def count_scores(self, job_id: str) -> int:
+        """See ``ScoreCount.count_scores``."""
+        await self._turn("count_scores")
+        now_s = self._clock()
+        return sum(
+            entry is not None and self._policy.is_live(fingerprint, entry.scored_at, now_s)
+            for fingerprint, entry in ((name, entries.get(job_id)) for name, entries in self._scores.items())
         )
 
     async def close(self) -> None:

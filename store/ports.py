@@ -5,13 +5,26 @@ processes where the adapter is not memory. Foreign exceptions become ``BackendTi
 ``BackendProtocolError``; a lost compare-and-swap is an ordinary outcome and a return value.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType, Protocol
 
-from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
+from schemas.documents import PostingDocument, ScoreEntry, State, SummaryDocument
 
-__all__ = ["Cas", "Hit", "PostingIndex", "PostingStore", "ScoreStore", "Store", "StoredSummary", "SummaryStore"]
+__all__ = [
+    "Cas",
+    "Hit",
+    "InspectableStore",
+    "PostingIndex",
+    "PostingStore",
+    "ScannedSummary",
+    "ScoreCount",
+    "ScoreStore",
+    "Store",
+    "StoredSummary",
+    "SummaryScan",
+    "SummaryStore",
+]
 
 Cas = NewType("Cas", int)
 """Opaque token of one write of one document; never 0."""
@@ -49,6 +62,43 @@ class SummaryStore(Protocol):
 
         Raises:
             BackendTimeout: Unknown whether it was written: read again and decide again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedSummary:
+    """What a scan tells of a summary document.
+
+    Attributes:
+        job_id: Its key.
+        state: What it stands for.
+        generation: Roll-out that its summary belongs to.
+        rev: Order of writes of this job.
+    """
+
+    job_id: str
+    state: State
+    generation: int
+    rev: int
+
+
+class SummaryScan(Protocol):
+    """Every summary document, one after the other. The embedded store and memory have it.
+
+    A cluster has not: a scan of a key-value store is a query or a stream of another service. There the compacted
+    changelog holds the same (invariant c).
+    """
+
+    def scan(self, *, page_size: int = 1_000) -> AsyncIterator[Sequence[ScannedSummary]]:
+        """The documents in order of job ids (by code points), deleted ones too, in pages of at most ``page_size``.
+
+        A document that is stored from before the first page to after the last is in exactly one of them, as of some
+        moment between; of one that is written or expires meanwhile nothing is promised. Holds one page in memory and no
+        lock between two; writers wait for none of it.
+
+        Raises:
+            BackendError: As every read; what was handed out before stands.
         """
         ...
 
@@ -99,6 +149,14 @@ class ScoreStore(Protocol):
         ...
 
 
+class ScoreCount(Protocol):
+    """Looking at the cache without using it: ``precis inspect``. All adapters have it."""
+
+    async def count_scores(self, job_id: str) -> int:
+        """Queries that the job is listed under with a score young enough to be served: at most so many are cached."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One result of full-text search.
@@ -133,3 +191,7 @@ class Store(SummaryStore, PostingStore, ScoreStore, Protocol):
     async def close(self) -> None:
         """Release connections and files. Idempotent."""
         ...
+
+
+class InspectableStore(Store, ScoreCount, Protocol):
+    """What ``precis inspect`` asks of a store; every adapter is one."""

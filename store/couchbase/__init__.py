@@ -1,7 +1,9 @@
 """The production store: Couchbase, through its official SDK."""
 
+from store.couchbase.breaker import OnBreakerChange
+from store.couchbase.circuit import BreakerConfig, BreakerState
 from store.couchbase.config import CouchbaseConfig
 from store.couchbase.provision import provision
 from store.couchbase.store import CouchbaseStore
 
-__all__ = ["CouchbaseConfig", "CouchbaseStore", "provision"]
+__all__ = ["BreakerConfig", "BreakerState", "CouchbaseConfig", "CouchbaseStore", "OnBreakerChange", "provision"]

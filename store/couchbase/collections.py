@@ -1,18 +1,23 @@
 """One connection to the cluster, its three collections, and the options that every call carries."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from couchbase.auth import PasswordAuthenticator
+from couchbase.bucket import Bucket
 from couchbase.cluster import Cluster
 from couchbase.collection import Collection
 from couchbase.durability import DurabilityLevel, ServerDurability
 from couchbase.exceptions import (
     AuthenticationException,
     BucketNotFoundException,
+    CollectionNotFoundException,
+    CouchbaseException,
     DocumentNotFoundException,
+    ScopeNotFoundException,
     UnAmbiguousTimeoutException,
 )
 from couchbase.options import ClusterOptions, ClusterTimeoutOptions
@@ -21,7 +26,7 @@ from couchbase.transcoder import RawJSONTranscoder
 from schemas.errors import BackendTimeout, ConfigurationError
 from store.couchbase.config import CouchbaseConfig
 
-__all__ = ["COLLECTIONS", "Collections", "connect", "expiry", "open_collections"]
+__all__ = ["COLLECTIONS", "Collections", "connect", "expiry", "open_bucket", "open_collections", "probe"]
 
 COLLECTIONS = ("postings", "summaries", "scores")
 _PROBE_KEY = "precis:probe"
@@ -41,7 +46,8 @@ class Collections:
         postings: Collection ``postings``.
         summaries: Collection ``summaries``.
         scores: Collection ``scores``; ``by_job`` lists too.
-        plain: Options of reads, and of writes that need not be durable.
+        plain: Options of reads of summaries and postings.
+        cached: Options of the score cache, reads and writes.
         durable: Options of writes of summaries and postings.
     """
 
@@ -50,6 +56,7 @@ class Collections:
     summaries: Collection
     scores: Collection
     plain: dict[str, Any]
+    cached: dict[str, Any]
     durable: dict[str, Any]
 
 
@@ -64,6 +71,7 @@ def connect(config: CouchbaseConfig) -> Cluster:
         bootstrap_timeout=timedelta(seconds=config.connect_timeout_s),
         kv_timeout=timedelta(seconds=config.kv_timeout_s),
         kv_durable_timeout=timedelta(seconds=config.durable_timeout_s),
+        management_timeout=timedelta(seconds=config.connect_timeout_s),
     )
     account = PasswordAuthenticator(config.username, config.password)
     try:
@@ -81,27 +89,41 @@ def open_collections(config: CouchbaseConfig) -> Collections:
     """
     cluster = connect(config)
     try:
-        scope = cluster.bucket(config.bucket).scope(config.scope)
+        scope = open_bucket(cluster, config).scope(config.scope)
         postings, summaries, scores = (scope.collection(name) for name in COLLECTIONS)
-        plain = {"timeout": timedelta(seconds=config.kv_timeout_s), "transcoder": RawJSONTranscoder()}
         for collection in (postings, summaries, scores):
-            probe(collection, config)
-    except BucketNotFoundException as error:
-        cluster.close()
-        raise ConfigurationError(f"Couchbase has no bucket {config.bucket!r}: provision it, or name another") from error
-    except UnAmbiguousTimeoutException as error:
-        cluster.close()
-        # A collection that is not there and a node that is away look the same to the SDK.
-        where = f"a collection of scope {config.scope!r} in bucket {config.bucket!r}"
-        message = f"{where} did not answer: it is not provisioned, or its node is away"
-        raise BackendTimeout(message, backend="store", operation="open") from error
+            _probe_on_opening(cluster, collection, config)
     except BaseException:
         cluster.close()
         raise
-    durable = plain | {"timeout": timedelta(seconds=config.durable_timeout_s)}
+    transcoder = {"transcoder": RawJSONTranscoder()}
+    plain = transcoder | {"timeout": timedelta(seconds=config.kv_timeout_s)}
+    cached = transcoder | {"timeout": timedelta(seconds=config.scores_timeout_s)}
+    durable = transcoder | {"timeout": timedelta(seconds=config.durable_timeout_s)}
     if config.durability != "NONE":
         durable["durability"] = ServerDurability(DurabilityLevel[config.durability])
-    return Collections(cluster, postings, summaries, scores, plain, durable)
+    return Collections(cluster, postings, summaries, scores, plain, cached, durable)
+
+
+def open_bucket(cluster: Cluster, config: CouchbaseConfig) -> Bucket:
+    """Open the bucket.
+
+    Raises:
+        ConfigurationError: The cluster has none of this name.
+        BackendTimeout: It did not open in time.
+        CouchbaseException: Any other failure.
+    """
+    absent = f"Couchbase has no bucket {config.bucket!r}: make it with `precis store init`, or name another"
+    try:
+        return cluster.bucket(config.bucket)
+    except BucketNotFoundException as error:
+        raise ConfigurationError(absent) from error
+    except UnAmbiguousTimeoutException as error:
+        # The SDK goes on asking for a bucket that is not there; who manages the cluster knows.
+        if _is_known_absent(lambda: any(each.name == config.bucket for each in cluster.buckets().get_all_buckets())):
+            raise ConfigurationError(absent) from error
+        message = f"bucket {config.bucket!r} did not open: it is not there, or its node is away"
+        raise BackendTimeout(message, backend="store", operation="open") from error
 
 
 def probe(collection: Collection, config: CouchbaseConfig) -> None:
@@ -114,3 +136,32 @@ def probe(collection: Collection, config: CouchbaseConfig) -> None:
         collection.get(_PROBE_KEY, timeout=timedelta(seconds=config.connect_timeout_s))
     except DocumentNotFoundException:
         return
+
+
+def _probe_on_opening(cluster: Cluster, collection: Collection, config: CouchbaseConfig) -> None:
+    where = f"collection {collection.name!r} of scope {config.scope!r} in bucket {config.bucket!r}"
+
+    def is_there() -> bool:
+        scopes = cluster.bucket(config.bucket).collections().get_all_scopes()
+        names = {(scope.name, each.name) for scope in scopes for each in scope.collections}
+        return (config.scope, collection.name) in names
+
+    absent = f"Couchbase has no {where}: make it with `precis store init`"
+    try:
+        probe(collection, config)
+    except (CollectionNotFoundException, ScopeNotFoundException) as error:
+        raise ConfigurationError(absent) from error
+    except UnAmbiguousTimeoutException as error:
+        # To the SDK a collection that is not there and a node that is away mostly look the same.
+        if _is_known_absent(is_there):
+            raise ConfigurationError(absent) from error
+        message = f"{where} did not answer: it is not there, or its node is away"
+        raise BackendTimeout(message, backend="store", operation="open") from error
+
+
+def _is_known_absent(is_there: Callable[[], bool]) -> bool:
+    """Whether the management service says so; where it does not answer, or not to this user, nothing is known."""
+    try:
+        return not is_there()
+    except CouchbaseException:
+        return False

@@ -5,6 +5,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from schemas.errors import ConfigurationError
+from store.couchbase.circuit import BreakerConfig
 
 __all__ = ["CouchbaseConfig", "Durability"]
 
@@ -31,11 +32,15 @@ class CouchbaseConfig:
     durability: Durability = "MAJORITY"
     """Of summaries and postings; cached scores are never written durably. One node without replicas has a majority."""
     connect_timeout_s: float = 10.0
-    """Longest wait for the cluster when the store is opened, in seconds."""
+    """Longest wait for the cluster when the store is opened, and for each step of its provisioning, in seconds."""
     kv_timeout_s: float = 1.0
     """Longest wait for one read, or one write that is not durable, in seconds."""
     durable_timeout_s: float = 5.0
     """Longest wait for one durable write, in seconds."""
+    scores_timeout_s: float = 0.5
+    """Longest wait for one call of the score cache, in seconds: a miss costs a model call, a held thread costs more."""
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
+    """When calls are refused without being tried, for each of three kinds: see ``store.couchbase.store``."""
     num_threads: int = 32
     """Calls at work at once; measured best from 16 to 64. Further calls wait."""
 
@@ -46,10 +51,11 @@ class CouchbaseConfig:
                 "the Couchbase connection string must look like couchbase://host or couchbases://host, with user and "
                 f"password in their own settings; its scheme is {parts.scheme!r}"
             )
-        if min(self.connect_timeout_s, self.kv_timeout_s, self.durable_timeout_s) <= 0 or self.num_threads < 1:
+        timeouts = (self.connect_timeout_s, self.kv_timeout_s, self.durable_timeout_s, self.scores_timeout_s)
+        if min(timeouts) <= 0 or self.num_threads < 1:
             raise ConfigurationError(
-                f"Couchbase: the timeouts {self.connect_timeout_s!r}, {self.kv_timeout_s!r} and "
-                f"{self.durable_timeout_s!r} must be above 0 and num_threads {self.num_threads!r} at least 1"
+                f"Couchbase: the timeouts {timeouts!r} (connect, kv, durable, scores) must be above 0 and num_threads "
+                f"{self.num_threads!r} at least 1"
             )
 
     @classmethod

@@ -5,8 +5,8 @@ from couchbase.options import GetOptions, InsertOptions, RemoveOptions, ReplaceO
 from couchbase.result import GetResult
 
 from schemas.documents import PostingDocument
-from schemas.errors import BackendTimeout
 from store.couchbase.collections import Collections
+from store.couchbase.failures import Contended
 
 __all__ = ["get_posting", "put_posting", "remove_posting"]
 
@@ -62,6 +62,6 @@ def _read(collections: Collections, job_id: str) -> GetResult | None:
         return None
 
 
-def _contended(operation: str) -> BackendTimeout:
+def _contended(operation: str) -> Contended:
     message = f"{_MAX_TRIES} other writers of the same posting came first"
-    return BackendTimeout(message, backend="store", operation=operation)
+    return Contended(message, backend="store", operation=operation)

@@ -14,7 +14,7 @@ from couchbase.exceptions import (
 )
 from couchbase.management.buckets import CreateBucketSettings
 
-from store.couchbase.collections import COLLECTIONS, connect, probe
+from store.couchbase.collections import COLLECTIONS, connect, open_bucket, probe
 from store.couchbase.config import CouchbaseConfig
 from store.couchbase.failures import translated
 
@@ -43,7 +43,7 @@ def _provision(config: CouchbaseConfig, ram_quota_mb: int, num_replicas: int) ->
         cluster = connect(config)
         try:
             _make_bucket(cluster, config, ram_quota_mb, num_replicas)
-            bucket = cluster.bucket(config.bucket)
+            bucket = open_bucket(cluster, config)
             manager = bucket.collections()
             _ignoring(ScopeAlreadyExistsException, lambda: manager.create_scope(config.scope))
             for name in COLLECTIONS:

@@ -14,6 +14,7 @@ from couchbase.exceptions import (
 )
 from couchbase.options import GetMultiOptions, InsertMultiOptions, ReplaceMultiOptions, ReplaceOptions
 
+from store.couchbase.batches import batches
 from store.couchbase.collections import expiry
 
 __all__ = ["rewrite"]
@@ -39,7 +40,7 @@ def rewrite(
 
     Args:
         collection: Where they are.
-        keys: Which; read in one round trip, written in one or two.
+        keys: Which; each batch is read in one round trip and written in one or two.
         change: What to do with each.
         ttl_s: Time to live of what is written, in seconds.
         options: Of every operation.
@@ -50,13 +51,22 @@ def rewrite(
     Raises:
         CouchbaseException: The first failure of another kind.
     """
+    lost: set[str] = set()
+    for batch in batches(sorted(set(keys))):
+        lost |= _rewrite_batch(collection, batch, change, dict(options), {"expiry": expiry(ttl_s)})
+    return lost
+
+
+def _rewrite_batch(
+    collection: Collection, keys: list[str], change: Change, options: dict[str, Any], on_write: dict[str, Any]
+) -> set[str]:
     pending = set(keys)
     for _ in range(_MAX_TRIES):
         if not pending:
             break
         reads = _read(collection, sorted(pending), options)
         changes = {key: content for key, read in reads.items() if (content := change(key, read.content)) is not None}
-        pending = _write(collection, changes, reads, dict(options) | {"expiry": expiry(ttl_s)})
+        pending = _write(collection, changes, reads, options | on_write)
     return pending
 
 

@@ -30,7 +30,7 @@ def get_scores(
 ) -> dict[str, ScoreEntry]:
     """See ``ScoreStore.get_scores``."""
     try:
-        found = collections.scores.get(fingerprint, GetOptions(**collections.plain))
+        found = collections.scores.get(fingerprint, GetOptions(**collections.cached))
     except DocumentNotFoundException:
         return {}
     entries = _ENTRIES.validate_json(found.value)
@@ -53,14 +53,14 @@ def merge_scores(
     def change(_key: str, content: bytes | None) -> bytes:
         return _ENTRIES.dump_json(merged(_ENTRIES.validate_json(content) if content else {}, listed))
 
-    lost = rewrite(collections.scores, [fingerprint], change, ttl_s=policy.ttl_s, options=collections.plain)
+    lost = rewrite(collections.scores, [fingerprint], change, ttl_s=policy.ttl_s, options=collections.cached)
     return not lost and not unlisted
 
 
 def forget_job(collections: Collections, job_id: str, *, policy: ScorePolicy, now_s: float) -> int:
     """See ``ScoreStore.forget_job``; entries that no read would have returned are not counted."""
     try:
-        found = collections.scores.get(_BY_JOB + job_id, GetOptions(**collections.plain))
+        found = collections.scores.get(_BY_JOB + job_id, GetOptions(**collections.cached))
     except DocumentNotFoundException:
         return 0
     removed: dict[str, bool] = {}
@@ -72,7 +72,7 @@ def forget_job(collections: Collections, job_id: str, *, policy: ScorePolicy, no
         return None if entry is None else _ENTRIES.dump_json(entries)
 
     fingerprints = _LISTS.validate_json(found.value)
-    lost = rewrite(collections.scores, fingerprints, change, ttl_s=policy.ttl_s, options=collections.plain)
+    lost = rewrite(collections.scores, fingerprints, change, ttl_s=policy.ttl_s, options=collections.cached)
     if not lost:
         _remove_list(collections, job_id, found.cas)
     return sum(is_live for fingerprint, is_live in removed.items() if fingerprint not in lost)
@@ -89,13 +89,13 @@ def _list_under_jobs(
         return json.dumps(dict(latest), separators=(",", ":")).encode()
 
     keys = [_BY_JOB + job_id for job_id in entries]
-    lost = rewrite(collections.scores, keys, change, ttl_s=policy.ttl_s, options=collections.plain)
+    lost = rewrite(collections.scores, keys, change, ttl_s=policy.ttl_s, options=collections.cached)
     return {key.removeprefix(_BY_JOB) for key in lost}
 
 
 def _remove_list(collections: Collections, job_id: str, cas: int) -> None:
     try:
-        collections.scores.remove(_BY_JOB + job_id, RemoveOptions(cas=cas, timeout=collections.plain["timeout"]))
+        collections.scores.remove(_BY_JOB + job_id, RemoveOptions(cas=cas, timeout=collections.cached["timeout"]))
     except (CASMismatchException, DocumentNotFoundException):
         # Another query was listed meanwhile: the list stays, what it names twice costs a look-up.
         return

@@ -1,7 +1,11 @@
 """The store on Couchbase: the SDK's blocking calls on threads of our own.
 
 Blocking, because only that form has multi-get (a third of the time of single gets in asyncio, measured) and because a
-cancelled caller must not disturb the SDK's callbacks. Every call carries its own timeout.
+cancelled caller must not disturb the SDK's callbacks. Every call carries its own timeout and passes a circuit breaker.
+
+There are three breakers, for what fails apart: ``reads`` needs one live node; ``writes`` are durable, so they need a
+majority, and must not take the reads with them; ``cached scores`` are asked for with a shorter timeout, and a cache
+that is slow must not deny the summaries beside it.
 """
 
 import asyncio
@@ -13,9 +17,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendUnavailable
 from store.couchbase import postings, scores, summaries
+from store.couchbase.breaker import CircuitBreaker, OnBreakerChange
+from store.couchbase.circuit import BreakerState
 from store.couchbase.collections import Collections, open_collections
 from store.couchbase.config import CouchbaseConfig
-from store.couchbase.failures import translated
+from store.couchbase.failures import is_outage, translated
+from store.couchbase.score_count import count_scores
 from store.ports import Cas, StoredSummary
 from store.score_policy import ScorePolicy
 
@@ -34,9 +41,11 @@ class CouchbaseStore:
         *,
         policy: ScorePolicy,
         threads: ThreadPoolExecutor,
+        breakers: Callable[[str], CircuitBreaker],
         clock: Callable[[], float],
     ) -> None:
         """Use :meth:`open`."""
+        self._reads, self._writes, self._cache = (breakers(name) for name in ("reads", "writes", "cached scores"))
         self._collections = collections
         self._policy = policy
         self._clock = clock
@@ -51,6 +60,7 @@ class CouchbaseStore:
         scores_ttl_s: float = 900.0,
         ttl_jitter: float = 0.1,
         clock: Callable[[], float] = time.time,
+        on_breaker_change: OnBreakerChange = lambda _name, _state: None,
     ) -> "CouchbaseStore":
         """Connect, and see that every collection answers.
 
@@ -59,10 +69,12 @@ class CouchbaseStore:
             scores_ttl_s: Longest life of a cached score, in seconds.
             ttl_jitter: Share of it by which a query's scores may expire earlier.
             clock: Seconds since the epoch, for the age of cached scores; documents expire by the server's clock.
+            on_breaker_change: Told of each breaker that opens, tries and closes, on the thread where it happens.
 
         Raises:
-            ConfigurationError: The cluster refuses the user or password, or has no such bucket.
-            BackendTimeout: It did not answer in time; also where the scope or a collection is not there.
+            ConfigurationError: The cluster refuses the user or password, or is known to lack the bucket, the scope or
+                a collection.
+            BackendTimeout: It did not answer in time; also where one of them is not there and this user may not know.
             BackendUnavailable: It cannot be reached.
         """
         policy = ScorePolicy(scores_ttl_s, ttl_jitter)
@@ -77,45 +89,64 @@ class CouchbaseStore:
         except BaseException:
             threads.shutdown(wait=False)
             raise
-        return cls(collections, policy=policy, threads=threads, clock=clock)
+
+        def breaker(name: str) -> CircuitBreaker:
+            return CircuitBreaker(name, config.breaker, is_failure=is_outage, on_change=on_breaker_change)
+
+        return cls(collections, policy=policy, threads=threads, breakers=breaker, clock=clock)
+
+    @property
+    def breaker_states(self) -> dict[str, BreakerState]:
+        """Breaker -> its state now, for metrics."""
+        return {breaker.name: breaker.state for breaker in (self._reads, self._writes, self._cache)}
 
     async def get(self, job_id: str) -> StoredSummary | None:
         """See ``SummaryStore.get``."""
-        return await self._run("get", summaries.get, job_id)
+        return await self._run(self._reads, "get", summaries.get, job_id)
 
     async def get_many(self, job_ids: Sequence[str]) -> dict[str, SummaryDocument]:
         """See ``SummaryStore.get_many``; 500 keys a round trip."""
-        return await self._run("get_many", summaries.get_many, job_ids)
+        return await self._run(self._reads, "get_many", summaries.get_many, job_ids)
 
     async def put(self, document: SummaryDocument, *, cas: Cas | None, ttl_s: float | None = None) -> Cas | None:
         """See ``SummaryStore.put``."""
-        return await self._run("put", summaries.put, document, cas=cas, ttl_s=ttl_s)
+        return await self._run(self._writes, "put", summaries.put, document, cas=cas, ttl_s=ttl_s)
 
     async def get_posting(self, job_id: str) -> PostingDocument | None:
         """See ``PostingStore.get_posting``."""
-        return await self._run("get_posting", postings.get_posting, job_id)
+        return await self._run(self._reads, "get_posting", postings.get_posting, job_id)
 
     async def put_posting(self, document: PostingDocument) -> bool:
         """See ``PostingStore.put_posting``."""
-        return await self._run("put_posting", postings.put_posting, document)
+        return await self._run(self._writes, "put_posting", postings.put_posting, document)
 
     async def remove_posting(self, job_id: str, *, up_to_version: int) -> None:
         """See ``PostingStore.remove_posting``."""
-        await self._run("remove_posting", postings.remove_posting, job_id, up_to_version=up_to_version)
+        await self._run(self._writes, "remove_posting", postings.remove_posting, job_id, up_to_version=up_to_version)
 
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
         """See ``ScoreStore.get_scores``."""
         return await self._run(
-            "get_scores", scores.get_scores, fingerprint, job_ids, policy=self._policy, now_s=self._clock()
+            self._cache, "get_scores", scores.get_scores, fingerprint, job_ids, policy=self._policy, now_s=self._clock()
         )
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
         """See ``ScoreStore.merge_scores``. False where any entry was dropped."""
-        return await self._run("merge_scores", scores.merge_scores, fingerprint, entries, policy=self._policy)
+        return await self._run(
+            self._cache, "merge_scores", scores.merge_scores, fingerprint, entries, policy=self._policy
+        )
 
     async def forget_job(self, job_id: str) -> int:
         """See ``ScoreStore.forget_job``."""
-        return await self._run("forget_job", scores.forget_job, job_id, policy=self._policy, now_s=self._clock())
+        return await self._run(
+            self._cache, "forget_job", scores.forget_job, job_id, policy=self._policy, now_s=self._clock()
+        )
+
+    async def count_scores(self, job_id: str) -> int:
+        """See ``ScoreCount.count_scores``."""
+        return await self._run(
+            self._cache, "count_scores", count_scores, job_id, policy=self._policy, now_s=self._clock()
+        )
 
     async def close(self) -> None:
         """See ``Store.close``. Waits for calls under way."""
@@ -126,13 +157,19 @@ class CouchbaseStore:
         await asyncio.to_thread(self._collections.cluster.close)
 
     async def _run(
-        self, operation: str, work: Callable[Concatenate[Collections, P], T], *args: P.args, **kwargs: P.kwargs
+        self,
+        breaker: CircuitBreaker,
+        operation: str,
+        work: Callable[Concatenate[Collections, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         if self._is_closed:
             raise BackendUnavailable("it is closed", backend="store", operation=operation)
+        breaker.refuse_if_open(operation)  # at once, not after a wait for one of the threads that wait for the backend
 
         def on_thread() -> T:
-            with translated(operation):
+            with breaker.call(operation), translated(operation):
                 return work(self._collections, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, on_thread)

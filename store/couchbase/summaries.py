@@ -1,20 +1,17 @@
 """Collection ``summaries``. Functions block, so they run on threads."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 from couchbase.exceptions import CASMismatchException, DocumentExistsException, DocumentNotFoundException
 from couchbase.options import GetMultiOptions, GetOptions, InsertOptions, ReplaceOptions
 
 from schemas.documents import SummaryDocument
+from store.couchbase.batches import batches
 from store.couchbase.collections import Collections, expiry
 from store.ports import Cas, StoredSummary
 
 __all__ = ["get", "get_many", "put"]
-
-_BATCH_KEYS = 500
-"""Keys of one multi-get: about 30 ms on one node, well inside its timeout."""
 
 
 def get(collections: Collections, job_id: str) -> StoredSummary | None:
@@ -29,7 +26,7 @@ def get(collections: Collections, job_id: str) -> StoredSummary | None:
 def get_many(collections: Collections, job_ids: Sequence[str]) -> dict[str, SummaryDocument]:
     """See ``SummaryStore.get_many``. The SDK's multi-get does not raise: each key's own failure is looked at."""
     documents = {}
-    for batch in _batches(list(dict.fromkeys(job_ids))):
+    for batch in batches(dict.fromkeys(job_ids)):
         found = collections.summaries.get_multi(batch, GetMultiOptions(**collections.plain))
         for error in found.exceptions.values():
             if not isinstance(error, DocumentNotFoundException):
@@ -53,9 +50,3 @@ def put(collections: Collections, document: SummaryDocument, *, cas: Cas | None,
     except (CASMismatchException, DocumentExistsException, DocumentNotFoundException):
         return None
     return Cas(written.cas)
-
-
-def _batches(keys: list[str]) -> Iterator[list[str]]:
-    remaining = iter(keys)
-    while batch := list(islice(remaining, _BATCH_KEYS)):
-        yield batch

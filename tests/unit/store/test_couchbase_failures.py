@@ -13,7 +13,7 @@ from schemas.errors import (
     ConfigurationError,
 )
 from store.couchbase.config import CouchbaseConfig
-from store.couchbase.failures import translated, translation
+from store.couchbase.failures import Contended, is_outage, translated, translation
 
 
 def sdk_classes() -> dict[str, type[CouchbaseException]]:
@@ -41,7 +41,9 @@ def test_every_timeout_of_the_sdk_is_a_timeout() -> None:
         ("DurabilityImpossibleException", BackendUnavailable),
         ("DurabilitySyncWriteInProgressException", BackendUnavailable),
         ("TemporaryFailException", BackendUnavailable),
-        ("RequestCanceledException", BackendUnavailable),
+        ("RequestCanceledException", BackendTimeout),
+        ("CollectionNotFoundException", BackendUnavailable),
+        ("ScopeNotFoundException", BackendUnavailable),
         ("AuthenticationException", BackendUnavailable),
         ("DocumentNotJsonException", BackendProtocolError),
         ("InvalidArgumentException", BackendProtocolError),
@@ -53,6 +55,36 @@ def test_exceptions_mean_what_a_caller_can_act_on(name: str, expected: type[Back
     error = of(name)
     assert type(error) is expected
     assert str(error) == f"store put: {name}: said"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("UnAmbiguousTimeoutException", True),
+        ("AmbiguousTimeoutException", True),
+        ("RequestCanceledException", True),
+        ("DurabilityImpossibleException", True),
+        ("DurabilitySyncWriteAmbiguousException", True),
+        ("TemporaryFailException", True),
+        ("ServiceUnavailableException", True),
+        ("AuthenticationException", True),
+        ("DocumentLockedException", False),
+        ("DurabilitySyncWriteInProgressException", False),
+        ("InternalServerFailureException", False),
+        ("InvalidArgumentException", False),
+    ],
+)
+def test_only_what_the_backend_cannot_do_for_anybody_is_an_outage(name: str, expected: bool) -> None:
+    """A circuit breaker counts these; what is wrong with one document is an answer."""
+    with pytest.raises(BackendError) as caught, translated("put"):
+        raise sdk_classes()[name](message="said")
+    assert is_outage(caught.value) is expected
+
+
+def test_contention_is_no_outage() -> None:
+    """A posting that others go on writing says that the backend is well."""
+    assert not is_outage(Contended("32 others came first", backend="store", operation="put_posting"))
+    assert not is_outage(ValueError("a bug of ours"))
 
 
 def test_a_document_of_another_form_is_a_protocol_error() -> None:
