@@ -14,8 +14,8 @@ _BLOCK_TAGS = frozenset(
 _HIDDEN_TAGS = frozenset({"script", "style"})
 # A tag or an entity somewhere: only then is the parser worth its time, and "a < b" stays what it is.
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
-_BLANKS = re.compile(r"[^\S\n]+")
-_BLANK_LINES = re.compile(r"\n\s*\n+")
+# Words of printable ASCII with one blank between them, no markup: most values of a posting, and nothing to do there.
+_PLAIN = re.compile(r"[!-%'-;=-~]++(?: [!-%'-;=-~]++)*+")
 # Escaped twice is common in feeds ("&amp;lt;p&amp;gt;"); more often than this it is not markup any more.
 _MAX_UNESCAPE_ROUNDS = 3
 
@@ -61,6 +61,14 @@ def _is_kept(char: str) -> bool:
     return char == "\n" or (unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn"} and char != "\ufeff")
 
 
+def _without_dropped(text: str) -> str:
+    if text.replace("\n", "").isprintable():
+        return text
+    # Each different character is looked at once: a page of text has some sixty.
+    dropped = {ord(char): None for char in set(text) if not _is_kept(char)}
+    return text.translate(dropped) if dropped else text
+
+
 def plain_text(value: str) -> str:
     r"""Readable text: markup removed (list items become ``- `` lines), NFC, no controls, runs of blanks collapsed.
 
@@ -70,10 +78,12 @@ def plain_text(value: str) -> str:
     Returns:
         Text that encodes to UTF-8, lines separated by single ``\n``; may be empty.
     """
+    if _PLAIN.fullmatch(value) and value != "-":
+        return value
     text = _strip_markup(value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
-    text = "".join(filter(_is_kept, unicodedata.normalize("NFC", text)))
-    lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
-    return _BLANK_LINES.sub("\n", "\n".join(line for line in lines if line and line != "-"))
+    text = _without_dropped(unicodedata.normalize("NFC", text))
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line and line != "-")
 
 
 def single_line(value: str) -> str:

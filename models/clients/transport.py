@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import stamina
 
+from models.clients.pool import PooledTransport
 from models.clients.statuses import error_of
 from schemas.canonical import read_json
 from schemas.deadline import Deadline
@@ -80,17 +81,6 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Connections:
-    """Counts connections as they are opened, by httpcore's trace events."""
-
-    num_opened: int = 0
-
-    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
-        if event in {"connection.connect_tcp.complete", "connection.connect_unix_socket.complete"}:
-            self.num_opened += 1
-
-
-@dataclass(slots=True)
 class _Backoff:
     """Decides after each failed try whether, and after how many seconds, the next one follows."""
 
@@ -136,22 +126,17 @@ class EngineTransport:
         self._config = config
         self._backend = backend
         self._jitter = jitter or random.Random()
-        self._connections = _Connections()
+        self._num_opened = 0
+        self._is_closed = False
         self._revision: str | None = None
         self._revision_at_num_opened = -1
         self._revision_lock = asyncio.Lock()
-        limits = httpx.Limits(
+        self._url = httpx.URL(config.base_url)
+        self._transport = transport or PooledTransport(
             max_connections=config.max_connections,
-            max_keepalive_connections=config.max_connections,
-            keepalive_expiry=config.keepalive_s,
-        )
-        # trust_env off: proxies and certificates from the environment are no setting of this project.
-        self._client = httpx.AsyncClient(
-            base_url=config.base_url,
-            limits=limits,
-            timeout=httpx.Timeout(None, connect=config.connect_timeout_s),
-            transport=transport,
-            trust_env=False,
+            keepalive_s=config.keepalive_s,
+            connect_timeout_s=config.connect_timeout_s,
+            on_connect=self._note_connection,
         )
 
     async def post(self, path: str, payload: Mapping[str, Any], *, deadline: Deadline) -> Answer:
@@ -170,7 +155,7 @@ class EngineTransport:
         if revision := response.headers.get(_REVISION_HEADER):
             return Answer(body, revision)
         async with self._revision_lock:
-            if self._revision is None or self._revision_at_num_opened != self._connections.num_opened:
+            if self._revision is None or self._revision_at_num_opened != self._num_opened:
                 return Answer(body, await self._read_revision(deadline))
             return Answer(body, self._revision)
 
@@ -184,15 +169,19 @@ class EngineTransport:
 
     async def close(self) -> None:
         """Close the connections. Idempotent."""
-        await self._client.aclose()
+        self._is_closed = True
+        await self._transport.aclose()
+
+    def _note_connection(self) -> None:
+        self._num_opened += 1
 
     async def _read_revision(self, deadline: Deadline) -> str:
         for _ in range(_REVISION_READS):
             # A connection that opened meanwhile may lead to another process: the reading counts only where none did.
-            num_opened = self._connections.num_opened
+            num_opened = self._num_opened
             self._revision = await self._named_revision(deadline)
             self._revision_at_num_opened = num_opened
-            if num_opened == self._connections.num_opened:
+            if num_opened == self._num_opened:
                 break
         assert self._revision is not None
         return self._revision
@@ -231,16 +220,18 @@ class EngineTransport:
 
     async def _sent(self, method: str, path: str, content: bytes | None, deadline: Deadline) -> httpx.Response:
         deadline.check(f"{self._backend} {path}")
-        if self._client.is_closed:
+        if self._is_closed:
             raise BackendUnavailable("the client is closed", backend=self._backend, operation=path)
         budget_s = deadline.remaining_s()
         headers = {"content-type": "application/json", "x-request-deadline-ms": str(math.ceil(budget_s * 1000))}
+        # Sent without httpx's client: of what that adds (cookies, redirects, proxies, hooks) an engine needs nothing.
+        request = httpx.Request(method, self._url.join(path), content=content, headers=headers)
         try:
-            # One limit for all, where httpx has one a phase; passing it cancels the request and closes its connection.
+            # One limit for all phases; passing it cancels the request and closes its connection.
             async with asyncio.timeout(budget_s):
-                return await self._client.request(
-                    method, path, content=content, headers=headers, extensions={"trace": self._connections.trace}
-                )
+                response = await self._transport.handle_async_request(request)
+                await response.aread()
+                return response
         except TimeoutError as error:
             raise DeadlineExceeded(f"deadline passed while {self._backend} {path} worked") from error
         except httpx.TimeoutException as error:

@@ -22,8 +22,12 @@ def render_header(facts: Facts, count_tokens: Callable[[str], int], max_tokens: 
     Returns:
         One line of at most ``max_tokens``; empty only where not even the first word of the title fits.
     """
+    segments = tuple(_segments(facts))
+    header = _SEPARATOR.join(segments)
+    if count_tokens(header) <= max_tokens:
+        return header
     header = ""
-    for segment in _segments(facts):
+    for segment in segments:
         longer = f"{header}{_SEPARATOR}{segment}" if header else segment
         if count_tokens(longer) > max_tokens:
             return _longest_prefix(longer, len(header), count_tokens, max_tokens)

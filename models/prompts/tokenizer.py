@@ -1,6 +1,7 @@
 """A ``tokenizer.json`` as this project uses it: text never becomes a special token, whatever it says."""
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -11,6 +12,12 @@ __all__ = ["SPECIAL_TOKENS", "TextTokenizer"]
 
 SPECIAL_TOKENS = ("<|pad|>", "<|eos|>", "<|query|>", "<|job|>", "<|relevant|>", "<|body|>", "<|summary|>")
 """Markers of prompt parts, ids 0 to 6 in the tokenizers trained here."""
+
+
+# The same text is measured, rendered and cut at several places of one request, other requests running in between.
+_NUM_REMEMBERED = 256
+_MAX_REMEMBERED_CHARS = 16_384
+"""Together at most some 20 MB."""
 
 
 class TextTokenizer:
@@ -27,6 +34,7 @@ class TextTokenizer:
         tokenizer.no_padding()
         self._tokenizer = tokenizer
         self.digest = digest
+        self._remembered_ids = lru_cache(_NUM_REMEMBERED)(self._ids)
 
     @classmethod
     def from_file(cls, path: Path) -> "TextTokenizer":
@@ -44,7 +52,7 @@ class TextTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of the text, without any added token."""
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
+        return list(self._tuple(text))
 
     def encode_many(self, texts: list[str]) -> list[list[int]]:
         """:meth:`encode` of each, in parallel threads."""
@@ -56,7 +64,7 @@ class TextTokenizer:
 
     def count(self, text: str) -> int:
         """Number of tokens of the text."""
-        return len(self.encode(text))
+        return len(self._tuple(text))
 
     def special(self, token: str) -> int:
         """Id of a special token.
@@ -69,3 +77,11 @@ class TextTokenizer:
             message = f"the tokenizer has no token {token!r}: it was not made for these prompts"
             raise ConfigurationError(message)
         return token_id
+
+    def _tuple(self, text: str) -> tuple[int, ...]:
+        return self._remembered_ids(text) if len(text) <= _MAX_REMEMBERED_CHARS else self._ids(text)
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        # The fast variant leaves the offsets out, which nobody asks for.
+        (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
+        return tuple(encoding.ids)

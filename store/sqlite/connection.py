@@ -12,9 +12,9 @@ from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
-from schemas.errors import BackendProtocolError, BackendTimeout, BackendUnavailable, PrecisError
+from schemas.errors import BackendProtocolError, BackendTimeout, BackendUnavailable
 
-__all__ = ["ConnectionThreads", "Synchronous", "transaction", "translated"]
+__all__ = ["ConnectionThreads", "Synchronous", "connect", "transaction", "translate", "translated"]
 
 T = TypeVar("T")
 
@@ -82,14 +82,24 @@ class ConnectionThreads:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = _connect(self._path, self._synchronous, self._busy_timeout_s)
+            connection = connect(self._path, self._synchronous, self._busy_timeout_s)
             self._local.connection = connection
             with self._lock:
                 self._connections.append(connection)
         return connection
 
 
-def _connect(path: Path, synchronous: Synchronous, busy_timeout_s: float) -> sqlite3.Connection:
+def connect(path: Path, synchronous: Synchronous, busy_timeout_s: float) -> sqlite3.Connection:
+    """A connection in WAL mode, without implicit transactions.
+
+    Args:
+        path: The file.
+        synchronous: When a write counts as done.
+        busy_timeout_s: Longest wait for another process's write, in seconds.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened, or another process kept it busy.
+    """
     # check_same_thread off: each thread keeps to its own connection, but the closing thread closes them all.
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
     try:
@@ -116,9 +126,18 @@ def _enter_wal_mode(connection: sqlite3.Connection, busy_timeout_s: float) -> No
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, one writer at a time over all processes; durable when the block has ended."""
-    connection.execute("BEGIN IMMEDIATE")
+def transaction(
+    connection: sqlite3.Connection, begin: Literal["BEGIN", "BEGIN IMMEDIATE"] = "BEGIN IMMEDIATE"
+) -> Iterator[None]:
+    """All or nothing, one writer at a time over all processes; durable when the block has ended.
+
+    Inside another transaction it is a part of that one, which is then undone as a whole where this block fails.
+    """
+    is_part = connection.in_transaction
+    if is_part:
+        yield
+        return
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")
@@ -133,18 +152,23 @@ def translated(operation: str) -> Iterator[None]:
     """Foreign exceptions of the block as this project's."""
     try:
         yield
-    except PrecisError:
-        raise
-    except sqlite3.OperationalError as error:
-        if _is_busy(error):
-            message = f"another writer held the file for too long ({error})"
-            raise BackendTimeout(message, backend="store", operation=operation) from error
-        raise BackendUnavailable(str(error), backend="store", operation=operation) from error
-    except sqlite3.Error as error:
-        raise BackendProtocolError(str(error), backend="store", operation=operation) from error
-    except ValidationError as error:
+    except (sqlite3.Error, ValidationError) as error:
+        raise translate(error, operation) from error
+
+
+def translate(error: Exception, operation: str) -> Exception:
+    """A foreign exception as this project's; any other as it is."""
+    if isinstance(error, ValidationError):
         message = f"a stored document does not fit this build: {error}"
-        raise BackendProtocolError(message, backend="store", operation=operation) from error
+        return BackendProtocolError(message, backend="store", operation=operation)
+    if not isinstance(error, sqlite3.Error):
+        return error
+    if not isinstance(error, sqlite3.OperationalError):
+        return BackendProtocolError(str(error), backend="store", operation=operation)
+    if _is_busy(error):
+        message = f"another writer held the file for too long ({error})"
+        return BackendTimeout(message, backend="store", operation=operation)
+    return BackendUnavailable(str(error), backend="store", operation=operation)
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:

@@ -32,11 +32,14 @@ def put_posting(connection: sqlite3.Connection, document: PostingDocument) -> bo
         rows = connection.execute(_PUT, values).fetchall()
         if not rows:
             return False
-        ((row_id,),) = rows
-        connection.execute("DELETE FROM posting_text WHERE rowid = ?", (row_id,))
-        text = f"{document.header}\n{document.body}"
-        connection.execute("INSERT INTO posting_text (rowid, text) VALUES (?, ?)", (row_id, text))
+        _index(connection, rows[0][0], f"{document.header}\n{document.body}")
     return True
+
+
+def _index(connection: sqlite3.Connection, row_id: int, text: str) -> None:
+    # Reading a text is far cheaper than indexing it, and most versions of a posting change none of its words.
+    if connection.execute("SELECT text FROM posting_text WHERE rowid = ?", (row_id,)).fetchone() != (text,):
+        connection.execute("INSERT OR REPLACE INTO posting_text (rowid, text) VALUES (?, ?)", (row_id, text))
 
 
 def remove_posting(connection: sqlite3.Connection, job_id: str, *, up_to_version: int) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from schemas.errors import ConfigurationError
+from store.sqlite.connection import transaction
 
 __all__ = ["SCHEMA_VERSION", "check_usable", "prepare"]
 
@@ -75,18 +76,13 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         ConfigurationError: The file belongs to another program or to a newer version of this one.
     """
     # One transaction, so that of several processes one makes the tables and the others find them.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         if _is_empty(connection):
             for statement in _TABLES.split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         _check_version(connection, path)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:

@@ -64,6 +64,11 @@ def merge_scores(connection: sqlite3.Connection, fingerprint: str, entries: Mapp
         connection.executemany(_CAP_JOB, full_jobs)
 
 
+def is_cached(connection: sqlite3.Connection, job_id: str) -> bool:
+    """Whether any entry of the job is there, expired or not."""
+    return connection.execute("SELECT 1 FROM scores WHERE job_id = ? LIMIT 1", (job_id,)).fetchone() is not None
+
+
 def forget_job(connection: sqlite3.Connection, job_id: str, *, policy: ScorePolicy, now_s: float) -> int:
     """See ``ScoreStore.forget_job``; entries that no read would have returned are not counted."""
     rows = connection.execute(

@@ -3,17 +3,19 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendError, ConfigurationError
-from store.ports import Cas, Hit, StoredSummary
+from store.ports import Cas, Hit, ScannedSummary, StoredSummary
 from store.score_policy import ScorePolicy
-from store.sqlite import index, postings, schema, scores, summaries
-from store.sqlite.connection import ConnectionThreads, Synchronous, transaction, translated
+from store.sqlite import index, postings, scan, schema, scores, summaries
+from store.sqlite.connection import ConnectionThreads, Synchronous, translated
+from store.sqlite.score_count import count_scores
+from store.sqlite.turns import TurnThread
 
 __all__ = ["SqliteStore"]
 
@@ -28,8 +30,9 @@ class SqliteStore:
     """Implements ``Store`` and ``PostingIndex``; any number of processes may share the file.
 
     Writes of summaries and postings run one at a time on a thread of their own and are durable when they return, as
-    ``synchronous`` says. Cached scores are written on another thread, never with an fsync. Reads run on four threads
-    and wait for no writer.
+    ``synchronous`` says; those that wait at the same time share a transaction and its fsync. Cached scores are written
+    on another thread, never with an fsync. Reads of one document share a thread too, all others have four; none waits
+    for a writer.
     """
 
     def __init__(
@@ -39,6 +42,9 @@ class SqliteStore:
         self._policy = policy
         self._clock = clock
         self._next_sweep_at_s = clock() + _SWEEP_INTERVAL_S
+        self._reader = TurnThread(
+            path, mode="read", synchronous="NORMAL", busy_timeout_s=_BUSY_TIMEOUT_S, name="store-get"
+        )
         self._readers = ConnectionThreads(
             path,
             num_threads=_NUM_READERS,
@@ -46,11 +52,11 @@ class SqliteStore:
             busy_timeout_s=_BUSY_TIMEOUT_S,
             name="store-read",
         )
-        self._writer = ConnectionThreads(
-            path, num_threads=1, synchronous=synchronous, busy_timeout_s=_BUSY_TIMEOUT_S, name="store-write"
+        self._writer = TurnThread(
+            path, mode="write", synchronous=synchronous, busy_timeout_s=_BUSY_TIMEOUT_S, name="store-write"
         )
-        self._cache_writer = ConnectionThreads(
-            path, num_threads=1, synchronous="NORMAL", busy_timeout_s=_CACHE_BUSY_TIMEOUT_S, name="store-cache"
+        self._cache_writer = TurnThread(
+            path, mode="write", synchronous="NORMAL", busy_timeout_s=_CACHE_BUSY_TIMEOUT_S, name="store-cache"
         )
 
     @classmethod
@@ -90,7 +96,7 @@ class SqliteStore:
 
     async def get(self, job_id: str) -> StoredSummary | None:
         """See ``SummaryStore.get``."""
-        return await self._readers.run("get", partial(summaries.get, job_id=job_id, now_s=self._clock()))
+        return await self._reader.run("get", partial(summaries.get, job_id=job_id, now_s=self._clock()))
 
     async def get_many(self, job_ids: Sequence[str]) -> dict[str, SummaryDocument]:
         """See ``SummaryStore.get_many``."""
@@ -106,9 +112,20 @@ class SqliteStore:
         await self._sweep_if_due()
         return new_cas
 
+    async def scan(self, *, page_size: int = 1_000) -> AsyncIterator[Sequence[ScannedSummary]]:
+        """See ``SummaryScan.scan``."""
+        after = ""
+        while True:
+            work = partial(scan.page, after=after, page_size=page_size, now_s=self._clock())
+            found = await self._readers.run("scan", work)
+            if not found:
+                return
+            after = found[-1].job_id
+            yield found
+
     async def get_posting(self, job_id: str) -> PostingDocument | None:
         """See ``PostingStore.get_posting``."""
-        return await self._readers.run("get_posting", partial(postings.get_posting, job_id=job_id))
+        return await self._reader.run("get_posting", partial(postings.get_posting, job_id=job_id))
 
     async def put_posting(self, document: PostingDocument) -> bool:
         """See ``PostingStore.put_posting``."""
@@ -139,8 +156,16 @@ class SqliteStore:
 
     async def forget_job(self, job_id: str) -> int:
         """See ``ScoreStore.forget_job``."""
+        # Most jobs have none, and asking takes no lock.
+        if not await self._reader.run("forget_job", partial(scores.is_cached, job_id=job_id)):
+            return 0
         work = partial(scores.forget_job, job_id=job_id, policy=self._policy, now_s=self._clock())
         return await self._cache_writer.run("forget_job", work)
+
+    async def count_scores(self, job_id: str) -> int:
+        """See ``ScoreCount.count_scores``."""
+        work = partial(count_scores, job_id=job_id, policy=self._policy, now_s=self._clock())
+        return await self._readers.run("count_scores", work)
 
     async def search(self, query: str, *, limit: int) -> list[Hit]:
         """See ``PostingIndex.search``."""
@@ -160,15 +185,14 @@ class SqliteStore:
         self._next_sweep_at_s = now_s + _SWEEP_INTERVAL_S
 
         def work(connection: sqlite3.Connection) -> int:
-            with transaction(connection):
-                removed = summaries.delete_expired(connection, now_s=now_s)
-                return removed + scores.delete_expired(connection, policy=self._policy, now_s=now_s)
+            removed = summaries.delete_expired(connection, now_s=now_s)
+            return removed + scores.delete_expired(connection, policy=self._policy, now_s=now_s)
 
         return await self._cache_writer.run("sweep", work)
 
     async def close(self) -> None:
         """See ``Store.close``. Waits for writes under way."""
-        for threads in (self._cache_writer, self._readers, self._writer):
+        for threads in (self._cache_writer, self._reader, self._readers, self._writer):
             await threads.close()
 
     async def _sweep_if_due(self) -> None:

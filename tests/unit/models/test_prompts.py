@@ -132,6 +132,23 @@ def test_normalising_twice_changes_nothing(text):
 
 
 @pytest.mark.parametrize(
+    ("body", "max_chars", "summary"),
+    [
+        ("Pay is $85,000 a year", 12, "Pay is $"),
+        ("A full-time post", 9, "A"),
+        ("One two", 3, "One"),
+        ("One two", 4, "One"),
+        ("Abcdefgh", 3, "Abc"),
+        ("夜勤の 看護師を募集しています", 8, "夜勤の 看護師を"),
+        ("看護師をPythonで", 7, "看護師を"),
+    ],
+)
+def test_an_extractive_summary_cuts_no_word_or_number(body, max_chars, summary):
+    """A piece of a number is another number; a lone word over the limit and scripts without case are cut anywhere."""
+    assert extractive_summary(body, len, max_chars) == summary
+
+
+@pytest.mark.parametrize(
     ("summary", "expected"),
     [
         ("night shifts; BLS; a rocket", "night shifts; BLS"),
@@ -195,3 +212,15 @@ def test_an_extractive_summary_is_whole_first_sentences():
 def test_an_extractive_summary_keeps_its_limit(body, limit):
     """Also for text without blanks or sentence ends."""
     assert TOKENIZER.count(extractive_summary(body, TOKENIZER.count, limit)) <= limit
+
+
+@pytest.mark.parametrize("text", ["nurse", "nurse " * 5_000, "<|job|> été"])
+def test_remembered_ids_are_nobodys_to_change(text):
+    """A text is tokenised once however often it is asked for, and what a caller does to its list stays its own."""
+    tokenizer = bytes_tokenizer()
+    first = tokenizer.encode(text)
+    expected = tokenizer.encode_many([text])[0]
+    assert first == expected
+    first.clear()
+    assert tokenizer.encode(text) == expected
+    assert tokenizer.count(text) == len(expected)

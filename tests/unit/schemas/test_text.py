@@ -41,3 +41,15 @@ def test_single_line_has_no_line_end(raw):
     """A single line is one line without outer or repeated blanks."""
     line = single_line(raw)
     assert line.split() == line.split(" ") or line == ""
+
+
+@given(st.text(st.characters(max_codepoint=0x7F)) | st.text("-a ;<&.\n", max_size=12))
+def test_plain_values_are_read_like_all_others(raw):
+    """There is a short way for words of printable ASCII; it says what the long way says (an empty tag forces that)."""
+    long_way = plain_text(f"<b></b>{raw}") if raw.count("&") == raw.count("<") == 0 else plain_text(raw)
+    assert plain_text(raw) == long_way
+
+
+def test_dropped_characters_are_dropped_wherever_they_stand():
+    """Also many times, and between characters of every width."""
+    assert plain_text("\x00a\ufeffb\x00é\ue000😀\x07c" * 3) == "abé😀c" * 3
