@@ -63,6 +63,8 @@ class _Pending:
     def is_answered_by(self, document: SummaryDocument) -> bool:
         if self.version is None:
             return document.is_deleted
+        if document.is_deleted and document.event_time is not None and document.event_time > self.event_time:
+            return True  # a backfill record is no match for a later deletion, whatever their versions
         return document.source_version >= self.version
 
 
@@ -73,16 +75,21 @@ class JobFeed:
     Attributes:
         bootstrap: The broker.
         topics: Names of the topics.
+        lane: Topic that updates are published to; empty: ``topics.updates``.
     """
 
     bootstrap: str
     topics: Topics
+    lane: str = ""
     _producer: Any = field(init=False)
     _consumer: Any = field(init=False)
     _reader: "asyncio.Task[None]" = field(init=False)
     _pending: dict[str, list[_Pending]] = field(init=False, default_factory=lambda: defaultdict(list))
     _dead: dict[tuple[int, int], DeadLettered] = field(init=False, default_factory=dict)
     _last_version: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.lane = self.lane or self.topics.updates
 
     async def __aenter__(self) -> Self:
         limits = {"max_request_size": 2 * MAX_RECORD_BYTES}
@@ -150,7 +157,7 @@ class JobFeed:
     async def _send(self, key: bytes, value: bytes | None, pending: _Pending) -> "asyncio.Future[Settled]":
         self._pending[pending.job_id].append(pending)
         try:
-            sent = await self._producer.send_and_wait(self.topics.updates, value, key=key)
+            sent = await self._producer.send_and_wait(self.lane, value, key=key)
         except MessageSizeTooLargeError as error:
             self._drop(pending)
             raise PostingTooLarge(f"the broker refused a record of {len(value or b'')} bytes") from error
@@ -184,7 +191,7 @@ class JobFeed:
 
     def _on_dead_letter(self, record: Any) -> None:
         headers = {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
-        if headers.get("dlq.topic") != self.topics.updates:
+        if headers.get("dlq.topic") != self.lane:
             return
         place = (int(headers["dlq.partition"]), int(headers["dlq.offset"]))
         job_id = (record.key or b"").decode(errors="replace")

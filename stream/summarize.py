@@ -1,23 +1,38 @@
 """One summary of one body: from the model, from the body itself, or extractive when the model does not answer.
 
 A body at or below the target length needs no model: it is its own summary, fresh, with no summarizer named.
+
+What the model wrote passes the faithfulness gate, or it is asked once more, drawing instead of taking the likeliest
+tokens: greedy decoding would say the same again. Where that does not pass either, the extractive summary is stored.
 """
 
 import asyncio
+import hashlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from models.bundle import Manifest
-from models.clients.ports import Completion, SummarizerEngine
+from models.clients.ports import Completion, Sampling, SummarizerEngine
 from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary, supported_phrases
 from schemas.deadline import Deadline
 from schemas.documents import State, SummarizerId
 from schemas.errors import BackendTimeout, BackendUnavailable, DeadlineExceeded
 from stream.backoff import backoff_s
 from stream.compose import Summary
+from stream.faithfulness import Reason, Verdict, judge
 from stream.telemetry import Telemetry
 
-__all__ = ["Summarizer"]
+__all__ = ["Summarizer", "retry_sampling"]
+
+_RETRY_TEMPERATURE = 0.7
+_RETRY_TOP_P = 0.95
+
+
+def retry_sampling(prompt_ids: Sequence[int]) -> Sampling:
+    """How the second answer to a prompt is drawn: the seed comes from the prompt, so the answer depends on it alone."""
+    digest = hashlib.sha256(",".join(map(str, prompt_ids)).encode()).digest()
+    seed = int.from_bytes(digest[:4], "big") >> 1  # 31 bits: what every engine takes
+    return Sampling(temperature=_RETRY_TEMPERATURE, top_p=_RETRY_TOP_P, seed=seed)
 
 
 class Summarizer:
@@ -42,9 +57,9 @@ class Summarizer:
             prompt: How.
             tokenizer: The summarizer's, to measure bodies.
             manifest: Of the model: its name is kept with every summary, and where it is extractive, phrases of an
-                answer that are not the body's are dropped.
-            budget_s: Time for one summary, retries included, in seconds.
-            telemetry: Where calls and fallbacks are counted.
+                answer that are not the body's are dropped before the gate judges.
+            budget_s: Time for one summary, retries and second answer included, in seconds.
+            telemetry: Where calls, refused answers and fallbacks are counted.
             rng: Jitter of the waits between retries.
             sleep: How to wait, in seconds.
         """
@@ -70,21 +85,39 @@ class Summarizer:
         if len(prompt_ids) - self._num_marks <= self._prompt.max_output_tokens:
             self._telemetry.calls_saved.labels("short").inc()
             return Summary(self._prompt.summary(body), State.FRESH, None)
+        deadline = Deadline.after(self._budget_s)
         try:
-            completion = await self._complete(prompt_ids, Deadline.after(self._budget_s))
+            completion = await self._complete(prompt_ids, deadline)
+            text, verdict = self._judged(completion, body)
+            if verdict.reason is not None:
+                self._telemetry.gate_rejections.labels(verdict.reason.value).inc()
+                completion = await self._complete(prompt_ids, deadline, retry_sampling(prompt_ids))
+                text, verdict = self._judged(completion, body)
         except DeadlineExceeded:
             return self._fallback(body, "deadline")
         except (BackendTimeout, BackendUnavailable):
             return self._fallback(body, "unavailable")
-        text = self._prompt.summary(completion.text)
-        if not text:
-            # Decoding is greedy: asked again, the model would say nothing again.
-            return self._fallback(body, "empty")
-        if self._manifest.is_extractive and not (text := supported_phrases(text, body)):
-            return self._fallback(body, "unfaithful")
+        if verdict.reason is not None:
+            return self._fallback(body, verdict.reason.value)
         return Summary(text, State.FRESH, SummarizerId(**self._identity(completion)))
 
-    async def _complete(self, prompt_ids: list[int], deadline: Deadline) -> Completion:
+    def _judged(self, completion: Completion, body: str) -> tuple[str, Verdict]:
+        """The text to store, and what the gate says of it."""
+        text = self._prompt.summary(completion.text)
+        if not self._manifest.is_extractive:
+            # As the model wrote it: cleaning would hide a broken form.
+            return text, judge(completion.text, body, is_finished=completion.is_complete)
+        phrases = supported_phrases(text, body)
+        if text and not phrases:
+            # Nothing of the answer stands in the body. The gate may know why; words that it lets pass are paraphrase,
+            # which an extractive model promised not to write.
+            reason = judge(text, body).reason or Reason.TERM
+            return phrases, Verdict(reason, text)
+        return phrases, judge(phrases, body)
+
+    async def _complete(
+        self, prompt_ids: list[int], deadline: Deadline, sampling: Sampling | None = None
+    ) -> Completion:
         attempt = 0
         while True:
             attempt += 1
@@ -95,6 +128,7 @@ class Summarizer:
                     max_tokens=self._prompt.max_output_tokens,
                     stop_token_ids=self._prompt.stop_token_ids,
                     deadline=deadline,
+                    sampling=sampling,
                 )
             except (BackendTimeout, BackendUnavailable):
                 wait_s = backoff_s(attempt, self._rng)
@@ -105,7 +139,7 @@ class Summarizer:
     def _fallback(self, body: str, reason: str) -> Summary:
         self._telemetry.fallbacks.labels(reason).inc()
         text = extractive_summary(body, self._count_tokens, self._prompt.max_output_tokens)
-        return Summary(text, State.FALLBACK, None)
+        return Summary(text, State.FALLBACK, None, cause=reason)
 
     def _identity(self, completion: Completion) -> dict[str, str]:
         return {"model": self._manifest.name, "revision": completion.revision, "prompt_version": self._prompt.version}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.clients.ports import Completion
+from models.clients.ports import Completion, Sampling
 from models.clients.transport import EngineTransport
 from schemas.deadline import Deadline
 from schemas.errors import BackendProtocolError
@@ -48,14 +48,20 @@ class CompletionsClient:
         self._model = {} if model is None else {"model": model}
 
     async def complete(
-        self, prompt_ids: Sequence[int], *, max_tokens: int, stop_token_ids: Sequence[int], deadline: Deadline
+        self,
+        prompt_ids: Sequence[int],
+        *,
+        max_tokens: int,
+        stop_token_ids: Sequence[int],
+        deadline: Deadline,
+        sampling: Sampling | None = None,
     ) -> Completion:
         """See ``SummarizerEngine.complete``."""
         payload = {
             **self._model,
             "prompt": list(prompt_ids),
             "max_tokens": max_tokens,
-            "temperature": 0,
+            **_choice_of_tokens(sampling),
             "stop_token_ids": list(stop_token_ids),
         }
         answer = await self._transport.post(_PATH, payload, deadline=deadline)
@@ -68,6 +74,12 @@ class CompletionsClient:
     async def close(self) -> None:
         """See ``SummarizerEngine.close``."""
         await self._transport.close()
+
+
+def _choice_of_tokens(sampling: Sampling | None) -> dict[str, float]:
+    if sampling is None:
+        return {"temperature": 0}
+    return {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
 
 
 def _read(body: Mapping[str, object], num_prompt_tokens: int, revision: str) -> Completion:

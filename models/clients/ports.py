@@ -1,4 +1,4 @@
-"""What the services ask of an engine: a greedy completion, and scores of items. Token ids in: nothing is ambiguous."""
+"""What the services ask of an engine: a completion, and scores of items. Token ids in: nothing is ambiguous."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 from schemas.deadline import Deadline
 
-__all__ = ["Completion", "RankerEngine", "Scores", "SummarizerEngine"]
+__all__ = ["Completion", "RankerEngine", "Sampling", "Scores", "SummarizerEngine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,22 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How an answer is drawn that is not to be the greedy one.
+
+    Attributes:
+        temperature: Above 0; 1 draws from the model's own distribution.
+        top_p: Drawn is from the likeliest tokens that together have this share, in (0, 1].
+        seed: 0 to 2**31 - 1: what every engine takes. The same seed and prompt give the same answer, as far as the
+            engine computes alike in every batch.
+    """
+
+    temperature: float
+    top_p: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Scores of the items of one request.
 
@@ -45,9 +61,15 @@ class SummarizerEngine(Protocol):
     """OpenAI ``/v1/completions`` with a token-id prompt. May be called concurrently."""
 
     async def complete(
-        self, prompt_ids: Sequence[int], *, max_tokens: int, stop_token_ids: Sequence[int], deadline: Deadline
+        self,
+        prompt_ids: Sequence[int],
+        *,
+        max_tokens: int,
+        stop_token_ids: Sequence[int],
+        deadline: Deadline,
+        sampling: Sampling | None = None,
     ) -> Completion:
-        """The greedy continuation of the prompt.
+        """The continuation of the prompt: greedy, or drawn as ``sampling`` says.
 
         Retries transport failures inside the deadline with jitter, never an overload.
 

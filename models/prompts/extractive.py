@@ -6,10 +6,12 @@ from collections.abc import Callable
 __all__ = ["extractive_summary"]
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟])\s+|\n+")  # noqa: RUF001 (full-width marks are meant)
+# Marks within numbers and words: "$85,000", "full-time".
+_INNER_MARKS = frozenset(".,:'’-/")  # noqa: RUF001 (typographic apostrophe)
 
 
 def extractive_summary(body: str, count_tokens: Callable[[str], int], max_tokens: int) -> str:
-    """Whole sentences from the beginning while they fit; the first one cut by words where it alone does not.
+    """Whole sentences from the beginning while they fit; the first one cut between words where it alone does not.
 
     Args:
         body: Plain text; may be empty.
@@ -37,4 +39,13 @@ def _cut(sentence: str, count_tokens: Callable[[str], int], max_tokens: int) -> 
             low = middle
         else:
             high = middle - 1
-    return sentence[:low].strip()
+    # A cut inside a word or number would make another one of it: "$85,0". Scripts without case set no blanks: any cut.
+    end = low
+    if low < len(sentence) and _is_of_word(sentence[low]):
+        while end and (_is_of_word(sentence[end - 1]) or sentence[end - 1] in _INNER_MARKS):
+            end -= 1
+    return sentence[:end].strip() or sentence[:low].strip()
+
+
+def _is_of_word(char: str) -> bool:
+    return char.isdigit() or char.lower() != char.upper()

@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 __all__ = ["register"]
+
+Lane = Literal["live", "backfill"]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,15 +21,18 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    files: Annotated[list[Path], typer.Argument(help="JSONL or JSON files, gzip too, or directories of them.")],
+    files: Annotated[list[Path], typer.Argument(help="JSONL, JSON or HTML files, gzip too, or directories of them.")],
     *,
+    topic: Annotated[
+        Lane, typer.Option(help="Lane to publish to: backfill takes only what live updates leave.")
+    ] = "live",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
 ) -> None:
     """Publish postings and wait until each is servable or dead-lettered."""
     from ops.ingest.command import ingest_files
     from ops.settings import load_settings
 
-    sys.exit(asyncio.run(ingest_files(files, load_settings(), as_json=as_json)))
+    sys.exit(asyncio.run(ingest_files(files, load_settings(), lane=topic, as_json=as_json)))
 
 
 def search(
@@ -38,11 +43,13 @@ def search(
 ) -> None:
     """Search the ingested postings: candidates by full text, ranked by the model."""
     from ops.results import print_search
-    from ops.runfile import resolve
+    from ops.runfile import require_index, resolve
     from ops.scorer_client import ScorerClient
     from ops.settings import load_settings
 
-    _, _, url = resolve(load_settings())
+    settings = load_settings()
+    require_index(settings)
+    _, _, url = resolve(settings)
     with ScorerClient(url) as scorer:
         answer = scorer.search(query, limit=limit)
     console = Console()

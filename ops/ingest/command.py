@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,8 +19,16 @@ __all__ = ["ingest_files", "ingest_with_progress", "report_fields"]
 _MAX_REASONS = 20
 
 
-async def ingest_files(paths: list[Path], settings: Settings, *, as_json: bool) -> int:
-    """Ingest the files and say what became of every line.
+async def ingest_files(
+    paths: list[Path], settings: Settings, *, lane: Literal["live", "backfill"] = "live", as_json: bool
+) -> int:
+    """Ingest the files and say what became of every posting.
+
+    Args:
+        paths: Files and directories.
+        settings: Where the broker is.
+        lane: Whether to publish to the live topic or to that of the backfill.
+        as_json: Print one JSON object at the end.
 
     Returns:
         Exit status: 0 where all were taken in, 3 where some were refused or dead-lettered.
@@ -31,7 +40,8 @@ async def ingest_files(paths: list[Path], settings: Settings, *, as_json: bool) 
     bootstrap, _, _ = resolve(settings)
     console, report = Console(stderr=True), Report()
     try:
-        async with JobFeed(bootstrap, settings.topics) as feed:
+        topic = settings.topics.updates if lane == "live" else settings.topics.backfill
+        async with JobFeed(bootstrap, settings.topics, topic) as feed:
             # Read twice rather than held in memory: the first pass counts, for the progress bar.
             total = sum(1 for _ in read_files(files))
             limits = settings.ingest

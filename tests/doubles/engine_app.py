@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+from models.clients.ports import Sampling
 from schemas.deadline import Deadline
 from schemas.errors import (
     BackendProtocolError,
@@ -68,6 +69,13 @@ def engine_app(engine: ScriptedSummarizer | LexicalRanker, *, with_revision_head
     return app
 
 
+def _sampling(body: Mapping[str, Any]) -> Sampling | None:
+    if body["temperature"] == 0:
+        assert not {"top_p", "seed"} & body.keys()
+        return None
+    return Sampling(temperature=body["temperature"], top_p=body["top_p"], seed=body["seed"])
+
+
 async def _body(receive: Receive) -> Mapping[str, Any]:
     body = b""
     while True:
@@ -102,12 +110,12 @@ async def _answer(
         scores = await engine.score(body["query"], body["items"], label_token_ids=labels, deadline=deadline)
         return {"object": "scoring", "scores": [[value, 1 - value] for value in scores.values]}
     if path == "/v1/completions" and isinstance(engine, ScriptedSummarizer):
-        assert body["temperature"] == 0
         completion = await engine.complete(
             body["prompt"],
             max_tokens=body["max_tokens"],
             stop_token_ids=body["stop_token_ids"],
             deadline=deadline,
+            sampling=_sampling(body),
         )
         choice = {
             "index": 0,

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from models.clients.ports import Completion, SummarizerEngine
+from models.clients.ports import Completion, Sampling, SummarizerEngine
 from schemas.deadline import Deadline
 from schemas.errors import (
     BackendProtocolError,
@@ -42,6 +42,18 @@ async def test_the_answer_is_of_the_prompt(summarizer: Summarizer) -> None:
     assert await complete(summarizer.engine) == expected
     assert await complete(summarizer.engine) == expected
     assert await complete(summarizer.engine, (5, 8, 6)) != expected
+
+
+async def test_a_sampled_call_carries_how_and_a_greedy_one_nothing(summarizer: Summarizer) -> None:
+    """Temperature, share and seed arrive as given; the answer may be another one."""
+    summarizer.double.sampled_answer = lambda _: "another answer"
+    sampling = Sampling(temperature=0.5, top_p=0.9, seed=2**31 - 1)
+    drawn = await summarizer.engine.complete(
+        (5, 7, 6), max_tokens=50, stop_token_ids=(1,), deadline=Deadline.after(30), sampling=sampling
+    )
+    greedy = await complete(summarizer.engine)
+    assert (drawn.text, greedy.text) == ("another answer", digest_text((5, 7, 6)))
+    assert [call.sampling for call in summarizer.double.calls] == [sampling, None]
 
 
 async def test_the_engine_gets_the_ids_and_limits_as_given(summarizer: Summarizer) -> None:

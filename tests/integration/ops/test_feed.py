@@ -44,13 +44,14 @@ def document(job_id, version, record, *, is_deleted=False):
 class AnsweringService:
     """Answers every update as the nearline service does, without a model: titles ``poison`` are dead-lettered."""
 
-    def __init__(self, bootstrap):
+    def __init__(self, bootstrap, topic):
         self.bootstrap = bootstrap
+        self.topic = topic
         self.versions = {}
         self.is_silent = False
 
     async def run(self, started):
-        consumer = AIOKafkaConsumer(TOPICS.updates, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap)
         await consumer.start()
         await producer.start()
@@ -87,13 +88,13 @@ class AnsweringService:
 
 
 @asynccontextmanager
-async def running():
-    with EmbeddedBroker({TOPICS.updates: 4, TOPICS.summaries: 4, TOPICS.dead_letters: 1}) as broker:
-        service, started = AnsweringService(broker.bootstrap), asyncio.Event()
+async def running(topic=TOPICS.updates):
+    with EmbeddedBroker({topic: 4, TOPICS.summaries: 4, TOPICS.dead_letters: 1}) as broker:
+        service, started = AnsweringService(broker.bootstrap, topic), asyncio.Event()
         task = asyncio.create_task(service.run(started))
         await started.wait()
         try:
-            async with JobFeed(broker.bootstrap, TOPICS) as feed:
+            async with JobFeed(broker.bootstrap, TOPICS, topic) as feed:
                 yield feed, service
         finally:
             task.cancel()
@@ -152,6 +153,15 @@ async def test_a_dead_letter_is_told_with_its_reason():
     async with running() as (feed, _):
         settled = await asyncio.wait_for(await feed.upsert(JobId("a"), {"title": "poison"}), 30)
     assert settled == DeadLettered("a", "InvalidInput", "poisoned")
+
+
+async def test_a_feed_of_the_backfill_publishes_there_and_knows_its_answers():
+    """The broker has no live topic here: the records and the dead letters are those of the backfill."""
+    async with running(TOPICS.backfill) as (feed, _):
+        served = await asyncio.wait_for(await feed.upsert(JobId("a"), {"title": "x"}), 30)
+        dead = await asyncio.wait_for(await feed.upsert(JobId("b"), {"title": "poison"}), 30)
+    assert isinstance(served, Servable)
+    assert isinstance(dead, DeadLettered)
 
 
 async def test_a_posting_over_the_limit_is_never_sent():

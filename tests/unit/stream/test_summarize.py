@@ -17,7 +17,7 @@ from schemas.errors import (
     PrecisError,
     PromptTooLong,
 )
-from stream.summarize import Summarizer
+from stream.summarize import Summarizer, retry_sampling
 from stream.telemetry import Telemetry
 from tests.doubles.engines import ScriptedSummarizer, digest_text
 from tests.doubles.tokenizer import small_tokenizer
@@ -106,17 +106,75 @@ async def test_the_target_length_is_where_the_model_begins() -> None:
     assert len(engine.calls) == 1
 
 
-@pytest.mark.parametrize("answer", ["", "  \n ", "\u0000"])
-async def test_empty_answer_becomes_a_fallback(answer: str) -> None:
-    """Decoding is greedy, so the model is not asked again; the beginning of the body stands in."""
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("", "empty"),
+        ("  \n ", "empty"),
+        ("night\u0000shift", "broken_form"),
+        ("night shift\npart time", "broken_form"),
+        ("night shift; 40 EUR an hour", "number"),
+        ("night shift in Lisbon", "place"),
+        ("a CPA in Berlin", "credential"),
+        ("a nurse who knows Terraform", "term"),
+        ("a nurse " + "and a carer or " * 80, "broken_form"),
+        (" ".join(digest_text([number]).replace(" ", "") for number in range(40)), "longer"),
+    ],
+)
+async def test_an_answer_refused_twice_becomes_a_fallback(answer: str, reason: str) -> None:
+    """The model is asked once more; then the beginning of the body stands in, and the reason is counted and kept."""
     engine = ScriptedSummarizer(lambda _: answer)
     summarizer, telemetry = make(engine)
     summary = await summarizer.summarize(LONG)
-    assert (summary.state, summary.summarizer) == (State.FALLBACK, None)
+    assert (summary.state, summary.summarizer, summary.cause) == (State.FALLBACK, None, reason)
     assert summary.text.startswith("We are looking for a registered nurse in Berlin.")
     assert small_tokenizer().count(summary.text) <= PROMPT.max_output_tokens
-    assert len(engine.calls) == 1
-    assert value(telemetry, "fallbacks_total", reason="empty") == 1
+    assert len(engine.calls) == 2
+    assert value(telemetry, "gate_rejections_total", reason=reason) == 1
+    assert value(telemetry, "fallbacks_total", reason=reason) == 1
+
+
+async def test_a_second_answer_that_passes_is_fresh() -> None:
+    """A retry that helped is seen: the first answer is counted as refused, no fallback is."""
+    engine = ScriptedSummarizer(lambda _: "40 EUR an hour", sampled_answer=lambda _: "21 EUR an hour")
+    summarizer, telemetry = make(engine)
+    summary = await summarizer.summarize(LONG)
+    assert (summary.text, summary.state, summary.cause) == ("21 EUR an hour", State.FRESH, None)
+    assert value(telemetry, "gate_rejections_total", reason="number") == 1
+    assert value(telemetry, "fallbacks_total", reason="number") == 0
+
+
+async def test_the_second_answer_is_drawn_by_the_prompt_alone() -> None:
+    """The first call is greedy; the second is sampled with a seed that the prompt gives, so a crash changes nothing."""
+    engine = ScriptedSummarizer(lambda _: "")
+    for body in (LONG, LONG, LONG + "Other."):
+        await make(engine)[0].summarize(body)
+    drawn = [call.sampling for call in engine.calls]
+    assert drawn[::2] == [None, None, None]
+    assert drawn[1] == drawn[3] == retry_sampling(PROMPT.prompt_ids(LONG))
+    assert drawn[1] is not None
+    assert drawn[5] is not None
+    assert drawn[1].seed != drawn[5].seed
+    assert 0 <= drawn[1].seed < 2**31
+    assert drawn[1].temperature > 0
+
+
+async def test_both_answers_share_one_budget() -> None:
+    """The second call has the deadline of the first, and a budget spent on it is the fallback's cause."""
+    engine = ScriptedSummarizer(lambda _: "", script=[None, DeadlineExceeded("too late")])
+    summarizer, telemetry = make(engine)
+    summary = await summarizer.summarize(LONG)
+    assert (summary.state, summary.cause) == (State.FALLBACK, "deadline")
+    assert engine.calls[0].deadline == engine.calls[1].deadline
+    assert value(telemetry, "gate_rejections_total", reason="empty") == 1
+    assert value(telemetry, "fallbacks_total", reason="deadline") == 1
+
+
+async def test_an_answer_cut_inside_a_word_is_refused() -> None:
+    """The engine says that it ran into the limit."""
+    words = " ".join(["night", "shift"] + [f"and {'abc'[n % 3]}{'xyz'[n % 2]}" for n in range(60)])
+    summary = await make(ScriptedSummarizer(lambda _: words))[0].summarize(LONG)
+    assert summary.cause == "broken_form"
 
 
 async def test_phrases_that_an_extractive_model_made_up_are_dropped() -> None:
@@ -132,19 +190,32 @@ async def test_an_extractive_answer_without_a_true_phrase_becomes_a_fallback() -
     engine = ScriptedSummarizer(lambda _: "a rocket licence; zzz")
     summarizer, telemetry = make(engine, is_extractive=True)
     summary = await summarizer.summarize(LONG)
-    assert (summary.state, summary.summarizer) == (State.FALLBACK, None)
-    assert value(telemetry, "fallbacks_total", reason="unfaithful") == 1
+    assert (summary.state, summary.summarizer, summary.cause) == (State.FALLBACK, None, "credential")
+    assert value(telemetry, "fallbacks_total", reason="credential") == 1
+
+
+async def test_paraphrase_of_an_extractive_model_is_a_term_that_nobody_published() -> None:
+    """It promised phrases of the body: words that the gate alone would let pass are refused too."""
+    engine = ScriptedSummarizer(lambda _: "caring people wanted")
+    assert (await make(engine, is_extractive=True)[0].summarize(LONG)).cause == "term"
+
+
+async def test_a_phrase_that_lost_its_no_is_refused() -> None:
+    """Word for word in the body, and yet the opposite of what it says: the gate looks at what the phrases leave."""
+    body = "There is no weekend work here. " + LONG
+    engine = ScriptedSummarizer(lambda _: "weekend work", sampled_answer=lambda _: "no weekend work; Night shift")
+    summary = await make(engine, is_extractive=True)[0].summarize(body)
+    assert (summary.text, summary.state) == ("no weekend work; Night shift", State.FRESH)
 
 
 async def test_answer_is_cut_to_the_target() -> None:
-    """Whatever the model wrote, what is stored is one line within the budget."""
+    """Whatever an extractive model wrote, what is stored is one line within the budget."""
 
     def ramble(_: Sequence[int]) -> str:
-        return "night shift;\n" * 90
+        return "Night shift;\n" * 90
 
-    summary = await make(ScriptedSummarizer(ramble))[0].summarize(LONG)
-    assert small_tokenizer().count(summary.text) <= PROMPT.max_output_tokens
-    assert "\n" not in summary.text
+    summary = await make(ScriptedSummarizer(ramble), is_extractive=True)[0].summarize(LONG)
+    assert (summary.text, summary.state) == ("Night shift", State.FRESH)
 
 
 async def test_unreachable_engine_is_tried_again() -> None:
