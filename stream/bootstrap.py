@@ -1,38 +1,27 @@
 """The composition root of the nearline service: builds everything, runs until SIGTERM, closes everything."""
 
 import asyncio
-import contextlib
 import os
-import random
-import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
 
 import structlog
 
 from models.bundle import Bundle, Role, load_bundle
-from models.clients.canaries import check_summarizer
 from models.clients.ports import SummarizerEngine
-from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
-from schemas.deadline import Deadline
-from schemas.errors import BackendError, BackendProtocolError, BackendUnavailable, DeadlineExceeded, Overloaded
+from store.breaker_metrics import export_breakers
 from store.ports import Store
-from stream.backoff import backoff_s
-from stream.changelog import SummaryChangelog
-from stream.compose import Composer
 from stream.config import NearlineConfig
-from stream.deadletter import DeadLetters
+from stream.handlers import Parts, lane_work
 from stream.health import Health, serve_health
-from stream.process import Processor
-from stream.producer import KafkaPublisher, Publisher
-from stream.record import RecordHandler
-from stream.summarize import Summarizer
+from stream.producer import KafkaPublisher
+from stream.rollout import RolloutFollower
+from stream.shared import share
+from stream.slots import Priority
+from stream.startup import Stopped, check_canaries, check_topics, stop_on_signals, until
 from stream.telemetry import Telemetry
-from stream.topics import missing_topics
 from stream.worker import NearlineWorker
 
 __all__ = ["OpenStore", "OpenSummarizer", "run_nearline"]
@@ -40,23 +29,22 @@ __all__ = ["OpenStore", "OpenSummarizer", "run_nearline"]
 OpenStore = Callable[[], Awaitable[Store]]
 OpenSummarizer = Callable[[], Awaitable[SummarizerEngine]]
 
-_Opened = TypeVar("_Opened")
-
 _log = structlog.get_logger(__name__)
 
 
-class _Stopped(Exception):
-    """SIGTERM before the service was through its start."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Bundles:
+class _Given:
+    """What the caller hands in."""
+
+    config: NearlineConfig
     summarizer: Bundle
     ranker: Bundle
+    open_store: OpenStore
+    open_summarizer: OpenSummarizer
 
 
 def run_nearline(config: NearlineConfig, *, open_store: OpenStore, open_summarizer: OpenSummarizer) -> int:
-    """Run one worker in this process, in the main thread, until SIGTERM or SIGINT.
+    """Run all lanes of one worker in this process, in the main thread, until SIGTERM or SIGINT.
 
     Args:
         config: Settings.
@@ -64,126 +52,77 @@ def run_nearline(config: NearlineConfig, *, open_store: OpenStore, open_summariz
         open_summarizer: Opens the engine client, likewise.
 
     Returns:
-        Exit code: 0 after an orderly stop. A fail-stop ends the process with 70 and does not return.
+        Exit code: 0 after an orderly stop. A fail-stop of any lane ends the process with 70 and does not return.
 
     Raises:
         ConfigurationError: A bundle does not fit, or the port of the probes is taken.
     """
-    bundles = _Bundles(
-        summarizer=load_bundle(config.summarizer_bundle, Role.SUMMARIZER),
-        ranker=load_bundle(config.ranker_bundle, Role.RANKER),
+    given = _Given(
+        config,
+        load_bundle(config.summarizer_bundle, Role.SUMMARIZER),
+        load_bundle(config.ranker_bundle, Role.RANKER),
+        open_store,
+        open_summarizer,
     )
-    return asyncio.run(_run(config, bundles, open_store, open_summarizer))
+    return asyncio.run(_run(given))
 
 
-async def _run(
-    config: NearlineConfig, bundles: _Bundles, open_store: OpenStore, open_summarizer: OpenSummarizer
-) -> int:
-    stop = _stop_on_signals()
-    telemetry, health = Telemetry(), Health()
+async def _run(given: _Given) -> int:
+    config = given.config
+    stop = stop_on_signals()
+    telemetry, health = Telemetry(), Health(stall_timeout_s=config.stall_timeout_s)
     telemetry.ready.set_function(lambda: float(health.is_ready()))
     async with AsyncExitStack() as stack:
         port = stack.enter_context(serve_health(health, telemetry.registry, config.http_host, config.http_port))
-        _log.info("nearline.start", http_port=port, group_id=config.group_id, topic=config.topics.updates)
+        _log.info("nearline.start", http_port=port, lanes={lane.name: lane.topic for lane in config.lanes})
         try:
-            store = await _until(stop, health, "store", open_store)
-            stack.push_async_callback(store.close)
-            engine = await _until(stop, health, "engine", open_summarizer)
-            stack.push_async_callback(engine.close)
-            await _until(stop, health, "topics", partial(_check_topics, config))
-            canaries = partial(_check_canaries, engine, bundles.summarizer, config.summary_budget_s)
-            await _until(stop, health, "canaries", canaries)
-        except _Stopped:
+            parts = await _open(given, stack, stop, health, telemetry)
+        except Stopped:
             return 0
-        publisher = await stack.enter_async_context(
-            KafkaPublisher(config.bootstrap_servers, client_id=f"{config.group_id}-publisher")
-        )
-        handler = _build_handler(config, bundles, store, engine, publisher, telemetry)
-        worker = NearlineWorker(config, handler.handle, telemetry=telemetry, health=health, exit_now=os._exit)
         health.waiting_for = ""
-        await worker.run(stop)
+        await _run_lanes(config, parts, health, stop)
     _log.info("nearline.stopped")
     return 0
 
 
-def _build_handler(
-    config: NearlineConfig,
-    bundles: _Bundles,
-    store: Store,
-    engine: SummarizerEngine,
-    publisher: Publisher,
-    telemetry: Telemetry,
-) -> RecordHandler:
-    ranker, summarizer = bundles.ranker.manifest, bundles.summarizer.manifest
-    ranker_prompt = RankerPrompt(TextTokenizer.from_file(bundles.ranker.tokenizer_file), ranker.limits)
-    tokenizer = TextTokenizer.from_file(bundles.summarizer.tokenizer_file)
-    processor = Processor(
-        store=store,
-        summarizer=Summarizer(
-            engine,
-            SummarizerPrompt(tokenizer, summarizer.limits),
-            tokenizer,
-            manifest=summarizer,
-            budget_s=config.summary_budget_s,
-            telemetry=telemetry,
-        ),
-        changelog=SummaryChangelog(publisher, config.topics.summaries),
-        composer=Composer(ranker_prompt, ranker.limits),
-        clock=lambda: datetime.now(UTC),
-        deleted_ttl_s=config.deleted_ttl_s,
-        telemetry=telemetry,
-    )
-    return RecordHandler(
-        processor,
-        DeadLetters(publisher, config.topics.dead_letters, log_id=config.log_id),
-        log_id=config.log_id,
-        max_tries=config.max_tries,
-        retry_budget_s=config.retry_budget_s,
-        pause_s=config.pause_s,
-        telemetry=telemetry,
-    )
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-async def _until(stop: asyncio.Event, health: Health, what: str, attempt: Callable[[], Awaitable[_Opened]]) -> _Opened:
-    """Repeat a step of start-up until it works; unready until then, and saying why.
+async def _open(
+    given: _Given, stack: AsyncExitStack, stop: asyncio.Event, health: Health, telemetry: Telemetry
+) -> Parts:
+    """Everything that lanes need, each waited for; closed with the stack.
 
     Raises:
-        _Stopped: SIGTERM came first.
+        Stopped: SIGTERM came first.
     """
-    num_attempts = 0
-    rng = random.Random()
-    while not stop.is_set():
-        num_attempts += 1
-        try:
-            return await attempt()
-        except (BackendError, DeadlineExceeded, Overloaded) as error:
-            reason = f"{what}: {type(error).__name__}: {error}"
-            if reason != health.waiting_for:  # once, not every two seconds
-                _log.warning("nearline.waiting", what=what, error=type(error).__name__, reason=str(error))
-            health.waiting_for = reason
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(backoff_s(num_attempts, rng)):
-                await stop.wait()
-    raise _Stopped
+    config = given.config
+    store = await until(stop, health, "store", given.open_store)
+    stack.push_async_callback(store.close)
+    export_breakers(store, telemetry.registry)
+    engine = await until(stop, health, "engine", given.open_summarizer)
+    stack.push_async_callback(engine.close)
+    await until(stop, health, "topics", partial(check_topics, config))
+    rollout = RolloutFollower(config.bootstrap_servers, config.topics.rollouts, telemetry=telemetry)
+    stack.push_async_callback(rollout.stop)
+    await until(stop, health, "roll-out", rollout.start)
+    await until(stop, health, "canaries", partial(check_canaries, engine, given.summarizer, config.summary_budget_s))
+    publisher = await stack.enter_async_context(
+        KafkaPublisher(config.bootstrap_servers, client_id=f"{config.group_id}-publisher")
+    )
+    return Parts(given.summarizer, given.ranker, store, engine, publisher, rollout, telemetry)
 
 
-async def _check_topics(config: NearlineConfig) -> None:
-    names = (config.topics.updates, config.topics.summaries, config.topics.dead_letters)
-    if missing := await missing_topics(config.bootstrap_servers, names):
-        message = f"{', '.join(missing)} not on {config.bootstrap_servers}: run `precis topics create`"
-        raise BackendUnavailable(message, backend="kafka", operation="find topics")
-
-
-async def _check_canaries(engine: SummarizerEngine, bundle: Bundle, budget_s: float) -> None:
-    report = await check_summarizer(engine, bundle, deadline=Deadline.after(budget_s))
-    if not report.is_ok:
-        # Waited for as well: the remedy is to restart the engine, not this service.
-        raise BackendProtocolError("; ".join(report.problems), backend="summarizer", operation="canaries")
+async def _run_lanes(config: NearlineConfig, parts: Parts, health: Health, stop: asyncio.Event) -> None:
+    """All lanes, started and drained together; a fail-stop of one ends the process."""
+    shared = share(config, parts.telemetry, health, os._exit)
+    work = lane_work(config, parts)
+    workers = [
+        NearlineWorker(
+            config,
+            lane,
+            work[lane.priority].handle,
+            shared=shared,
+            health=health.lane(lane.name, is_lower=lane.priority is not Priority.LIVE),
+            is_held=work[lane.priority].is_held,
+        )
+        for lane in config.lanes
+    ]
+    await asyncio.gather(*(worker.run(stop) for worker in workers))

@@ -12,6 +12,8 @@ from stream.decide import Remove
 
 __all__ = ["Composer", "Summary", "kept_summary"]
 
+_PASSING_CAUSES = frozenset({"deadline", "unavailable"})
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -22,12 +24,23 @@ class Summary:
         state: ``FRESH`` or ``FALLBACK``.
         summarizer: Which model wrote it; None where none did.
         generation: Roll-out that it belongs to.
+        cause: Why it is a fallback (``deadline``, ``unavailable``, ``unfaithful:<reason>``, ``empty``); None for a
+            fresh one.
     """
 
     text: str
     state: State
     summarizer: SummarizerId | None
     generation: int = 0
+    cause: str | None = None
+
+    @property
+    def is_mendable(self) -> bool:
+        """Whether it is a fallback for a cause that passes: asked again later, the model may answer.
+
+        A model that decodes greedily says the same again, so what was unfaithful or empty waits for another model.
+        """
+        return self.state is State.FALLBACK and self.cause in _PASSING_CAUSES
 
 
 def kept_summary(stored: SummaryDocument) -> Summary:
@@ -79,8 +92,7 @@ class Composer:
             previous: The stored document that this one replaces.
             now: When it is written, UTC.
         """
-        item_ids = tuple(self._prompt.item_ids(header, summary.text))
-        num_raw = self._prompt.count_tokens(header) + self._prompt.count_tokens(content.body)
+        item_ids, num_tokens = self._tokens(content, header, summary.text, previous)
         return SummaryDocument(
             job_id=update.job_id,
             source_version=update.version,
@@ -94,13 +106,49 @@ class Composer:
             posting_hash=content.posting_hash,
             generation=summary.generation,
             summarizer=summary.summarizer,
-            num_tokens=NumTokens(raw=num_raw, item=len(item_ids)),
+            num_tokens=num_tokens,
             valid_through=content.valid_through,
             origin=origin,
             event_time=update.event_time,
             summarized_at=now,
             rev=next_rev(previous.rev if previous else None, now),
         )
+
+    def resummarised(self, stored: SummaryDocument, summary: Summary, *, now: datetime) -> SummaryDocument:
+        """The stored document of a live job with another summary; version, header and place in the log stay.
+
+        Args:
+            stored: The document that it replaces.
+            summary: What takes the place of its summary.
+            now: When it is written, UTC.
+        """
+        item_ids = tuple(self._prompt.item_ids(stored.header, summary.text))
+        changes = {
+            "state": summary.state,
+            "summary": summary.text,
+            "item_tokens": {self._prompt.digest: item_ids},
+            "generation": summary.generation,
+            "summarizer": summary.summarizer,
+            "num_tokens": NumTokens(raw=stored.num_tokens.raw, item=len(item_ids)),
+            "summarized_at": now,
+            "rev": next_rev(stored.rev, now),
+        }
+        return stored.model_copy(update=changes)
+
+    def _tokens(
+        self, content: Content, header: str, summary: str, previous: SummaryDocument | None
+    ) -> tuple[tuple[int, ...], NumTokens]:
+        """The item's ids and the lengths; what ``previous`` tells is not tokenised again, above all the body."""
+        count = self._prompt.count_tokens
+        known_ids = previous.item_tokens.get(self._prompt.digest) if previous else None
+        if previous is None or known_ids is None or previous.content_hash != content.content_hash:
+            item_ids = tuple(self._prompt.item_ids(header, summary))
+            return item_ids, NumTokens(raw=count(header) + count(content.body), item=len(item_ids))
+        if (previous.header, previous.summary) == (header, summary):
+            return known_ids, previous.num_tokens
+        item_ids = tuple(self._prompt.item_ids(header, summary))
+        num_body = previous.num_tokens.raw - count(previous.header)
+        return item_ids, NumTokens(raw=count(header) + num_body, item=len(item_ids))
 
     def deleted(
         self, job_id: str, remove: Remove, *, previous: SummaryDocument | None, now: datetime

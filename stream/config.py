@@ -1,11 +1,12 @@
 """What the nearline service can be told. Read and checked once, at start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from schemas.errors import ConfigurationError
+from stream.slots import Priority
 
-__all__ = ["NearlineConfig", "TopicNames"]
+__all__ = ["LaneSpec", "NearlineConfig", "TopicNames"]
 
 _DAY_S = 86_400.0
 
@@ -20,6 +21,34 @@ class TopicNames:
     """Produced: the changelog of summary documents."""
     dead_letters: str = "job-updates.dlq"
     """Produced: records that cannot be processed."""
+    backfill: str = "job-updates.backfill"
+    """Consumed in what live updates leave: the same kind of records, in bulk."""
+    resummarise: str = "job-updates.resummarise"
+    """Consumed last, and produced: requests to make stored summaries anew."""
+    rollouts: str = "job-rollouts"
+    """Followed: the state of the latest roll-out."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every topic."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSpec:
+    """One lane of a worker process: a topic with a consumer of its own.
+
+    Attributes:
+        name: Label of its metrics.
+        topic: What it consumes.
+        group_id: Its consumer group: progress of lanes is apart.
+        priority: Who comes first at the engine.
+    """
+
+    name: str
+    topic: str
+    group_id: str
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +64,15 @@ class NearlineConfig:
     ranker_bundle: Path
     """Bundle whose tokenizer measures headers and items."""
     group_id: str = "precis-nearline"
-    """Consumer group; workers of one group share the partitions."""
+    """Consumer group of the live lane; those of the others are this with their name. Workers share the partitions."""
     topics: TopicNames = TopicNames()
     """Names of the topics."""
     max_in_flight: int = 16
-    """Records processed at the same time. A little above the engine's batch keeps the engine full."""
+    """Keys at work at the same time, of all lanes. A little above the engine's batch keeps the engine full."""
+    reserved_slots: int | None = None
+    """How many of these backfill and re-summarising never hold; None: a quarter of them, at least 1."""
     window: int = 256
-    """Records delivered but not yet committable: bounds memory, and what is repeated after a kill."""
+    """Records of one lane delivered but not yet committable: bounds memory, and what is repeated after a kill."""
     max_tries: int = 3
     """Attempts at a record that fails in an unplanned way, before it is dead-lettered."""
     summary_budget_s: float = 60.0
@@ -51,7 +82,7 @@ class NearlineConfig:
     pause_s: float = 5.0
     """How long the worker pauses after that, in seconds, before the same record is tried again."""
     stop_timeout_s: float = 30.0
-    """SIGTERM: time to finish what runs, in seconds. A service manager should wait 20 s longer."""
+    """SIGTERM: time of all lanes to finish what runs, in seconds. A service manager should wait 20 s longer."""
     revoke_timeout_s: float = 5.0
     """Rebalance: the same, in seconds; the whole group waits for it."""
     rebalance_timeout_s: float = 60.0
@@ -62,6 +93,11 @@ class NearlineConfig:
     """How long a fetch may wait for records, in seconds: adds to freshness on the embedded broker only."""
     commit_interval_s: float = 0.5
     """Time between commits of offsets, in seconds."""
+    lag_interval_s: float = 2.0
+    """Time between looks at the end offsets of the assigned partitions, in seconds."""
+    stall_timeout_s: float = 180.0
+    """A lane with lag that finished and committed nothing for this long, in seconds, is not alive (unready where it is
+    refused work): above what one record may take."""
     deleted_ttl_s: float = 30 * _DAY_S
     """How long a deleted document is kept, in seconds: longer than the topic's retention and the oldest export."""
     http_host: str = "127.0.0.1"
@@ -88,6 +124,8 @@ class NearlineConfig:
             "session_timeout_s",
             "fetch_wait_s",
             "commit_interval_s",
+            "lag_interval_s",
+            "stall_timeout_s",
             "deleted_ttl_s",
         ):
             if not getattr(self, name) > 0:
@@ -100,9 +138,38 @@ class NearlineConfig:
                 f"window is {self.window} and max_in_flight is {self.max_in_flight}: "
                 "the window must hold at least what is in flight"
             )
+        if not 0 <= self.num_reserved < self.max_in_flight:
+            raise ConfigurationError(
+                f"reserved_slots is {self.num_reserved} and max_in_flight is {self.max_in_flight}: the first must be "
+                "below the second, or nothing but live updates is ever processed"
+            )
+        # One record may take a summary, the canaries after an odd answer, and the retries of all else.
+        if self.stall_timeout_s <= 2 * self.summary_budget_s + self.retry_budget_s:
+            raise ConfigurationError(
+                f"stall_timeout_s is {self.stall_timeout_s}, summary_budget_s is {self.summary_budget_s} and "
+                f"retry_budget_s is {self.retry_budget_s}: the first must be above twice the second and the third, "
+                "which one record may take"
+            )
         # A longer wait gets the member thrown out of the group, again and again (measured: 9 assignments in 120 s).
         if self.revoke_timeout_s >= self.rebalance_timeout_s / 2:
             raise ConfigurationError(
                 f"revoke_timeout_s is {self.revoke_timeout_s} and rebalance_timeout_s is {self.rebalance_timeout_s}: "
                 "the first must be below half of the second"
             )
+
+    @property
+    def num_reserved(self) -> int:
+        """Slots that only live updates hold."""
+        if self.reserved_slots is not None:
+            return self.reserved_slots
+        return min(max(1, self.max_in_flight // 4), self.max_in_flight - 1)
+
+    @property
+    def lanes(self) -> tuple[LaneSpec, ...]:
+        """The lanes of a worker, first priority first."""
+        topics = self.topics
+        return (
+            LaneSpec("live", topics.updates, self.group_id, Priority.LIVE),
+            LaneSpec("backfill", topics.backfill, f"{self.group_id}.backfill", Priority.BACKFILL),
+            LaneSpec("resummarise", topics.resummarise, f"{self.group_id}.resummarise", Priority.RESUMMARISE),
+        )

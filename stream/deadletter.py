@@ -10,7 +10,7 @@ from schemas.documents import Origin
 from stream.producer import Headers, Publisher
 from stream.source import Record
 
-__all__ = ["DeadLetters", "dead_letter_headers", "origin_of"]
+__all__ = ["DeadLetters", "dead_letter_headers", "is_replayed", "origin_of"]
 
 _PREFIX = "dlq."
 _MAX_MESSAGE_CHARS = 500
@@ -66,12 +66,21 @@ def origin_of(record: Record, log_id: str) -> Origin:
 
     Headers that do not name a whole place are ignored: anyone may set headers.
     """
+    return _first_place(record) or record.origin(log_id)
+
+
+def is_replayed(record: Record) -> bool:
+    """Whether it is a dead letter that was published again, so that its place in the log is not where it stands."""
+    return _first_place(record) is not None
+
+
+def _first_place(record: Record) -> Origin | None:
     headers = dict(record.headers)
     topic, log = headers.get("dlq.topic"), headers.get("dlq.log")
     partition, offset = _number(headers.get("dlq.partition")), _number(headers.get("dlq.offset"))
     log_time = _moment(headers.get("dlq.time"))
     if topic is None or log is None or partition is None or offset is None or log_time is None:
-        return record.origin(log_id)
+        return None
     return Origin(
         log=log.decode("utf-8", "replace"),
         topic=topic.decode("utf-8", "replace"),

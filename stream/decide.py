@@ -2,6 +2,10 @@
 
 The order of the questions is the order of DESIGN 4 step 1. Versions decide between upserts and deletes; a tombstone has
 no version, so its place in the log decides.
+
+Two topics carry updates, and they are read at different speeds: a backfill tells late what happened long ago. Between
+them no offsets compare, so where a tombstone of one meets an upsert of the other, the time of the tombstone in its log
+is compared with the time of the upsert's event, and in both orders of arrival the same one wins.
 """
 
 from dataclasses import dataclass
@@ -33,6 +37,8 @@ class Outcome(StrEnum):
     """Something newer is stored."""
     REDELIVERED = "redelivered"
     """This very update is stored; what a crash may have cut off was finished."""
+    SUPERSEDED = "superseded"
+    """A higher version of the job was queued behind it and was applied in its place."""
     DEAD_LETTERED = "dead_lettered"
     """The record cannot be processed; it stands in the dead-letter topic with the reason."""
 
@@ -81,7 +87,14 @@ class Summarise:
 Decision = Stale | Redelivered | Remove | Keep | Summarise
 
 
-def decide(stored: SummaryDocument | None, update: Update, content: Content | None, origin: Origin) -> Decision:
+def decide(
+    stored: SummaryDocument | None,
+    update: Update,
+    content: Content | None,
+    origin: Origin,
+    *,
+    is_backfill: bool = False,
+) -> Decision:
     """Decide about an update.
 
     Args:
@@ -89,6 +102,7 @@ def decide(stored: SummaryDocument | None, update: Update, content: Content | No
         update: What the record says.
         content: The posting of an upsert; None for a delete or a tombstone.
         origin: Place of the record.
+        is_backfill: Whether it came by the backfill topic.
 
     Raises:
         VersionConflict: Another posting with the same version is stored.
@@ -97,6 +111,8 @@ def decide(stored: SummaryDocument | None, update: Update, content: Content | No
         return _decide_tombstone(stored, origin)
     if stored is None:
         return _remove(None, update, origin) if isinstance(update, Delete) else Summarise()
+    if is_backfill and _is_before_deletion(stored, update, origin):
+        return Stale()
     if update.version < stored.source_version:
         return Stale()
     if update.version == stored.source_version:
@@ -113,7 +129,23 @@ def _decide_tombstone(stored: SummaryDocument | None, origin: Origin) -> Decisio
     if stored is None:
         # Unknown key: remembered all the same, so that an upsert that stands before it cannot bring the job back.
         return Remove(0, origin, None)
-    return Remove(stored.source_version, origin, None) if origin.is_after(stored.origin) else Stale()
+    return Remove(stored.source_version, origin, None) if _is_tombstone_after(origin, stored) else Stale()
+
+
+def _is_tombstone_after(origin: Origin, stored: SummaryDocument) -> bool:
+    if origin.topic != stored.origin.topic and stored.event_time is not None:
+        # The other came by the backfill: what counts is when its change happened, not when it was exported.
+        return origin.log_time > stored.event_time
+    return origin.is_after(stored.origin)
+
+
+def _is_before_deletion(stored: SummaryDocument, update: Upsert | Delete, origin: Origin) -> bool:
+    """Whether the job was deleted at or after the event of this backfill record, as far as is known."""
+    if not stored.is_deleted or _is_same_partition(stored.origin, origin):
+        return False  # in one partition versions and offsets decide, as in any topic
+    # A tombstone has no event time; it happened when it was logged.
+    deleted_at = stored.event_time if stored.event_time is not None else stored.origin.log_time
+    return update.event_time <= deleted_at
 
 
 def _decide_tie(stored: SummaryDocument, update: Upsert | Delete, content: Content | None, origin: Origin) -> Decision:
@@ -157,6 +189,8 @@ def _is_overtaken(stored: SummaryDocument, origin: Origin) -> bool:
     Across partitions and logs only log times could tell, and clocks of producers are weaker evidence than a version.
     """
     by_tombstone = stored.is_deleted and stored.event_time is None
-    other = stored.origin
-    same_partition = (origin.log, origin.topic, origin.partition) == (other.log, other.topic, other.partition)
-    return by_tombstone and same_partition and origin.offset < other.offset
+    return by_tombstone and _is_same_partition(stored.origin, origin) and origin.offset < stored.origin.offset
+
+
+def _is_same_partition(one: Origin, other: Origin) -> bool:
+    return (one.log, one.topic, one.partition) == (other.log, other.topic, other.partition)

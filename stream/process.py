@@ -1,17 +1,19 @@
 """One update, from the record to the stored document and the changelog. Every step may be cut off and done again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from schemas.documents import Origin, State, SummaryDocument
-from schemas.errors import BackendError, BackendUnavailable
-from schemas.events import Update, Upsert
-from store.ports import PostingStore, StoredSummary, SummaryStore
+from schemas.errors import BackendUnavailable
+from schemas.events import Tombstone, Update, Upsert
+from store.ports import StoredSummary
 from stream.compose import Composer, Summary, kept_summary
 from stream.content import Content, read_content
 from stream.decide import Keep, Outcome, Redelivered, Remove, Stale, Summarise, decide
+from stream.finish import Changelog, Finisher, NearlineStore
+from stream.mending import Mending
 from stream.telemetry import Telemetry
 
 __all__ = ["Changelog", "NearlineStore", "Processed", "Processor", "SummaryMaker"]
@@ -20,27 +22,11 @@ _MAX_DECISIONS = 8
 """Lost writes of one job in a row before the record is given back: more is a store that cannot swap, not a race."""
 
 
-class NearlineStore(SummaryStore, PostingStore, Protocol):
-    """What processing asks of the store."""
-
-    async def forget_job(self, job_id: str) -> int:
-        """See ``ScoreStore.forget_job``."""
-        ...
-
-
 class SummaryMaker(Protocol):
     """Step 3; ``stream.summarize.Summarizer`` in production."""
 
     async def summarize(self, body: str) -> Summary:
         """The summary of a body, fresh or fallback."""
-        ...
-
-
-class Changelog(Protocol):
-    """Step 6; ``stream.changelog.SummaryChangelog`` in production."""
-
-    async def publish(self, document: SummaryDocument) -> None:
-        """Publish the document under its job id; returns when the broker has acknowledged it."""
         ...
 
 
@@ -76,16 +62,30 @@ class Processor:
         clock: Callable[[], datetime],
         deleted_ttl_s: float,
         telemetry: Telemetry,
+        mending: Mending,
     ) -> None:
+        """Put together.
+
+        Args:
+            store: Postings, summaries, and the scores to forget.
+            summarizer: Step 3.
+            changelog: Step 6.
+            composer: Makes the documents.
+            clock: Now, UTC.
+            deleted_ttl_s: How long a deleted document is kept, in seconds.
+            telemetry: Where things are counted and timed.
+            mending: The latest roll-out, and the way to the re-summarise lane.
+        """
         self._store = store
         self._summarizer = summarizer
-        self._changelog = changelog
+        self._finisher = Finisher(store, changelog, telemetry)
+        self._mending = mending
         self._composer = composer
         self._clock = clock
         self._deleted_ttl_s = deleted_ttl_s
         self._telemetry = telemetry
 
-    async def process(self, update: Update, origin: Origin) -> Processed:
+    async def process(self, update: Update, origin: Origin, *, is_backfill: bool = False) -> Processed:
         """Apply one update.
 
         1. Read the stored document and decide.
@@ -95,12 +95,15 @@ class Processor:
         5. Remove the cached scores of the old item; where the job is gone, its posting.
         6. Publish the stored document, read it again, and publish again while a newer one is stored. Without this the
            changelog can end on an old version: two writers may publish in the other order than they wrote.
+        7. Ask the re-summarise lane for what the document is owed (``stream.resummarise_policy``, invariant R).
 
-        An update that writes nothing does 5 and 6 too: they may be what a crash cut off. The caller acknowledges (7).
+        An update that writes nothing does 5 and 6 too, a redelivery also 7: they may be what a crash cut off. The
+        caller acknowledges.
 
         Args:
             update: What the record says.
             origin: Where it stands.
+            is_backfill: Whether it came by the backfill topic.
 
         Raises:
             InvalidInput: The posting cannot be served, or its version is taken by another one.
@@ -113,25 +116,44 @@ class Processor:
             with self._telemetry.stage("read"):
                 stored = await self._store.get(update.job_id)
             previous = stored.document if stored else None
-            decision = decide(previous, update, content, origin)  # 1
+            decision = decide(previous, update, content, origin, is_backfill=is_backfill)  # 1
             if isinstance(decision, Stale | Redelivered):
-                outcome = Outcome.STALE if isinstance(decision, Stale) else Outcome.REDELIVERED
-                await self._finish(update.job_id, previous)
-                return Processed(outcome, None)
+                return await self._leave(decision, update, previous)
             if isinstance(decision, Summarise) and summary is None:
                 assert content is not None, "only an upsert is summarised"
-                with self._telemetry.stage("summarise"):
-                    summary = await self._summarizer.summarize(content.body)  # 3
+                summary = await self._summarize(content.body)  # 3
             draft = self._draft(decision, update, content, origin, previous, summary)  # 2
             with self._telemetry.stage("write"):
                 is_written = await self._write(draft.document, update, content, stored)  # 4
             if is_written:
-                await self._finish(update.job_id, draft.document)
-                self._count_saved(decision)
+                await self._finisher.finish(draft.document)  # 5, 6
+                is_mendable = isinstance(decision, Summarise) and summary is not None and summary.is_mendable
+                await self._mending.ask_for_what_is_owed(draft.document, is_mendable=is_mendable)  # 7
+                self._count_saved(draft.outcome, update, is_summarised=isinstance(decision, Summarise))
                 return Processed(draft.outcome, draft.document)
             self._telemetry.cas_lost.inc()
         message = f"{_MAX_DECISIONS} writes in a row lost to others"
         raise BackendUnavailable(message, backend="store", operation="put summary")
+
+    async def _leave(
+        self, decision: Stale | Redelivered, update: Update, previous: SummaryDocument | None
+    ) -> Processed:
+        """What is stored stands; steps 5 to 7 for it."""
+        outcome = Outcome.STALE if isinstance(decision, Stale) else Outcome.REDELIVERED
+        if previous is not None:
+            # A backfill's version may be above that of the deletion that it is stale for.
+            await self._finisher.finish(previous, up_to_version=0 if isinstance(update, Tombstone) else update.version)
+            if isinstance(decision, Redelivered):
+                # Why the stored one is a fallback was not stored: at worst the model says the same again, once.
+                await self._mending.ask_for_what_is_owed(previous, is_mendable=True)
+        self._count_saved(outcome, update, is_summarised=False)
+        return Processed(outcome, None)
+
+    async def _summarize(self, body: str) -> Summary:
+        with self._telemetry.stage("summarise"):
+            made = await self._summarizer.summarize(body)
+        # Of the roll-out that is known now: which model wrote it is this worker's, whenever it began.
+        return replace(made, generation=self._mending.generation)
 
     def _draft(
         self,
@@ -172,33 +194,6 @@ class Processor:
         await self._store.put_posting(self._composer.posting(update, content, document.header))
         return await self._store.put(document, cas=cas) is not None
 
-    async def _finish(self, job_id: str, document: SummaryDocument | None) -> None:
-        """Steps 5 and 6, from the document that was just written or read."""
-        if document is None:
-            return
-        with self._telemetry.stage("invalidate"):
-            await self._forget(job_id)  # 5
-            if document.is_deleted:
-                await self._store.remove_posting(job_id, up_to_version=document.source_version)
-        with self._telemetry.stage("publish"):
-            await self._publish(document)  # 6
-
-    async def _forget(self, job_id: str) -> None:
-        try:
-            self._telemetry.scores_removed.inc(await self._store.forget_job(job_id))
-        except BackendError:
-            # Scores of the old item version match no more: this only frees memory.
-            self._telemetry.forget_failures.inc()
-
-    async def _publish(self, document: SummaryDocument) -> None:
-        while True:
-            await self._changelog.publish(document)
-            stored = await self._store.get(document.job_id)
-            if stored is None or stored.document.rev == document.rev:
-                return
-            document = stored.document
-            self._telemetry.republished.inc()
-
-    def _count_saved(self, decision: Remove | Keep | Summarise) -> None:
-        if isinstance(decision, Keep):
-            self._telemetry.calls_saved.labels(str(decision.outcome)).inc()
+    def _count_saved(self, outcome: Outcome, update: Update, *, is_summarised: bool) -> None:
+        if isinstance(update, Upsert) and not is_summarised:
+            self._telemetry.calls_saved.labels(str(outcome)).inc()

@@ -40,10 +40,14 @@ def topic_specs(names: TopicNames, *, num_partitions: int) -> list[TopicSpec]:
 
     Args:
         names: How they are called.
-        num_partitions: Of updates and summaries; dead letters are few and have one.
+        num_partitions: Of updates, backfill, re-summarising and summaries; dead letters are few and have one, and the
+            state of a roll-out is one record.
     """
     return [
         TopicSpec(names.updates, num_partitions, {"retention.ms": str(7 * _DAY_MS)}),
+        # They wait for what live updates leave, and may be paused; still well below how long a deletion is remembered.
+        TopicSpec(names.backfill, num_partitions, {"retention.ms": str(14 * _DAY_MS)}),
+        TopicSpec(names.resummarise, num_partitions, {"retention.ms": str(14 * _DAY_MS)}),
         TopicSpec(
             names.summaries,
             num_partitions,
@@ -55,6 +59,7 @@ def topic_specs(names: TopicNames, *, num_partitions: int) -> list[TopicSpec]:
             1,
             {"retention.ms": str(30 * _DAY_MS), "max.message.bytes": str(MAX_REQUEST_BYTES)},
         ),
+        TopicSpec(names.rollouts, 1, {"cleanup.policy": "compact"}),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Faust's Kafka transport, with a fetch wait that can be set.
+"""Faust's Kafka transport, with a fetch wait that can be set and committed offsets that can be asked for.
 
 Faust asks the broker to hold an empty fetch for 1.5 s and offers no setting. Apache Kafka answers as soon as a record
 arrives, so there the wait costs nothing; the embedded broker (librdkafka's mock cluster) holds it to the end, and every
@@ -6,12 +6,63 @@ update on an idle system would be that late.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import faust
+from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
-__all__ = ["make_transport"]
+__all__ = ["committed_offsets", "make_transport"]
+
+
+class _Thread(driver.AIOKafkaConsumerThread):
+    """The thread of its own that the Kafka client runs in.
+
+    Attributes:
+        fetch_wait_s: Longest wait of an empty fetch, in seconds; set before the thread starts.
+    """
+
+    fetch_wait_s: float
+
+    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
+        consumer: Any = super()._create_consumer(loop=loop)
+        # Read when the consumer starts. Faust and aiokafka are both pinned to one version.
+        consumer._fetch_max_wait_ms = round(self.fetch_wait_s * 1000)  # noqa: SLF001
+        return consumer
+
+    async def committed_offsets(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        found: dict[TP, int] = await self.call_thread(self._committed_offsets, tuple(partitions))
+        return found
+
+    async def _committed_offsets(self, partitions: tuple[TP, ...]) -> dict[TP, int]:
+        consumer = self._ensure_consumer()
+        offsets = [await consumer.committed(TopicPartition(tp.topic, tp.partition)) for tp in partitions]
+        return {tp: offset for tp, offset in zip(partitions, offsets, strict=True) if offset is not None}
+
+
+class _Consumer(driver.Consumer):
+    fetch_wait_s: float
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        thread = _Thread(self, loop=self.loop, beacon=self.beacon)
+        thread.fetch_wait_s = self.fetch_wait_s
+        return thread
+
+
+async def committed_offsets(app: faust.App, partitions: Iterable[TP]) -> dict[TP, int]:
+    """What the group of a running app has committed; partitions without a commit are left out.
+
+    Args:
+        app: Started, with a transport of :func:`make_transport`.
+        partitions: Assigned ones.
+
+    Raises:
+        KafkaError: The broker does not answer.
+    """
+    thread: _Thread = app.consumer._thread  # type: ignore[attr-defined]  # noqa: SLF001 - made here
+    return await thread.committed_offsets(partitions)
 
 
 def make_transport(app: faust.App, *, fetch_wait_s: float) -> driver.Transport:
@@ -22,16 +73,10 @@ def make_transport(app: faust.App, *, fetch_wait_s: float) -> driver.Transport:
         fetch_wait_s: Longest wait of an empty fetch, in seconds.
     """
 
-    class Thread(driver.AIOKafkaConsumerThread):
-        def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
-            consumer: Any = super()._create_consumer(loop=loop)
-            # Read when the consumer starts. Faust and aiokafka are both pinned to one version.
-            consumer._fetch_max_wait_ms = round(fetch_wait_s * 1000)  # noqa: SLF001
-            return consumer
+    class Consumer(_Consumer):
+        pass
 
-    class Consumer(driver.Consumer):
-        def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
-            return Thread(self, loop=self.loop, beacon=self.beacon)
+    Consumer.fetch_wait_s = fetch_wait_s
 
     class Transport(driver.Transport):
         pass

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.clients.ports import Completion
+from models.clients.ports import Completion, Sampling
 from schemas.deadline import Deadline
 from store.sqlite import SqliteStore
 from stream.bootstrap import run_nearline
@@ -24,12 +24,18 @@ class HoldingSummarizer(ScriptedSummarizer):
         self._num_answers = num_answers
 
     async def complete(
-        self, prompt_ids: Sequence[int], *, max_tokens: int, stop_token_ids: Sequence[int], deadline: Deadline
+        self,
+        prompt_ids: Sequence[int],
+        *,
+        max_tokens: int,
+        stop_token_ids: Sequence[int],
+        deadline: Deadline,
+        sampling: Sampling | None = None,
     ) -> Completion:
         if self._num_answers is not None and len(self.calls) >= self._num_answers:
             self.hold()
         return await super().complete(
-            prompt_ids, max_tokens=max_tokens, stop_token_ids=stop_token_ids, deadline=deadline
+            prompt_ids, max_tokens=max_tokens, stop_token_ids=stop_token_ids, deadline=deadline, sampling=sampling
         )
 
 

@@ -18,12 +18,15 @@ import pytest
 from ops.broker import EmbeddedBroker
 from schemas.events import Upsert, encode_update
 from store.sqlite import SqliteStore
+from stream.config import TopicNames
+from stream.topics import topic_specs
 from tests.integration.stream.bundles import LONG_BODY, write_bundles
 from tests.integration.stream.kafka import committed, eventually, last_documents, publish
 
 ROOT = Path(__file__).resolve().parents[3]
 GROUP = "precis-nearline"
 NUM_JOBS = 40
+SPECS = topic_specs(TopicNames(), num_partitions=4)
 
 
 @dataclass
@@ -123,7 +126,7 @@ def _job(number: int, version: int) -> Upsert:
 
 @pytest.fixture
 def broker() -> Iterator[EmbeddedBroker]:
-    with EmbeddedBroker({"job-updates": 4, "job-summaries": 4, "job-updates.dlq": 1}) as running:
+    with EmbeddedBroker({spec.name: spec.num_partitions for spec in SPECS}) as running:
         yield running
 
 
@@ -153,6 +156,29 @@ async def test_sigterm_when_idle_ends_with_zero_and_leaves_nothing_behind(world:
     assert await service.stop(signal.SIGTERM) == 0
     assert list(world.cwd.iterdir()) == []
     assert len(await world.stored_versions()) == NUM_JOBS
+
+
+async def test_backfill_is_processed_by_the_same_process_and_the_probe_names_its_lanes(world: World) -> None:
+    """Records of the backfill topic are stored and committed in a group of their own; freshness is kept apart."""
+    jobs = [encode_update(_job(number, 1)) for number in range(NUM_JOBS)]
+    await publish(world.broker.bootstrap, jobs, "job-updates.backfill")
+    service = await world.start()
+
+    async def all_committed() -> bool:
+        offsets = await committed(world.broker.bootstrap, f"{GROUP}.backfill", "job-updates.backfill")
+        return sum(offsets.values()) == NUM_JOBS
+
+    await eventually(all_committed, "all committed")
+    assert len(await world.stored_versions()) == NUM_JOBS
+    await eventually(service.is_ready, "ready")
+    live = await service.get("/livez")
+    assert live is not None
+    assert set(live.json()["lanes"]) == {"live", "backfill", "resummarise"}
+    metrics = await service.get("/metrics")
+    assert metrics is not None
+    assert f'precis_nearline_event_age_seconds_count{{lane="backfill"}} {NUM_JOBS}.0' in metrics.text
+    assert 'precis_nearline_lag_records{lane="live"} 0.0' in metrics.text
+    assert await service.stop(signal.SIGTERM) == 0
 
 
 async def test_sigterm_at_work_ends_with_zero_and_the_rest_comes_back(world: World) -> None:

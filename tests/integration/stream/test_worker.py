@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,15 @@ from ops.broker import EmbeddedBroker
 from schemas.errors import Overloaded
 from schemas.events import Delete, Upsert, encode_update
 from store.memory import MemoryStore
+from stream.attempts import Attempts
 from stream.changelog import SummaryChangelog
 from stream.config import NearlineConfig
 from stream.deadletter import DeadLetters
 from stream.health import Health
+from stream.lanes import Handle, one_by_one
 from stream.producer import KafkaPublisher
 from stream.record import RecordHandler
+from stream.shared import share
 from stream.source import Record
 from stream.telemetry import Telemetry
 from stream.topics import missing_topics
@@ -61,7 +64,7 @@ def config(broker: EmbeddedBroker, **changes: float) -> NearlineConfig:
 @asynccontextmanager
 async def worker_of(
     chosen: NearlineConfig,
-    handle: Callable[[Record], Awaitable[None]],
+    handle: Handle,
     telemetry: Telemetry | None = None,
     exits: list[int] | None = None,
 ) -> AsyncIterator[Health]:
@@ -69,7 +72,9 @@ async def worker_of(
     stop, health = asyncio.Event(), Health()
     health.waiting_for = ""
     exits = [] if exits is None else exits
-    worker = NearlineWorker(chosen, handle, telemetry=telemetry or Telemetry(), health=health, exit_now=exits.append)
+    shared = share(chosen, telemetry or Telemetry(), health, exits.append)
+    (live, *_) = chosen.lanes
+    worker = NearlineWorker(chosen, live, handle, shared=shared, health=health.lane(live.name))
     running = asyncio.create_task(worker.run(stop))
     try:
         yield health
@@ -90,14 +95,15 @@ class Service:
             self.summaries,
             self.telemetry,
         )
-        self.handler = RecordHandler(
-            processor,
+        attempts = Attempts(
             DeadLetters(publisher, chosen.topics.dead_letters, log_id=chosen.log_id),
-            log_id=chosen.log_id,
             max_tries=2,
             retry_budget_s=5,
             pause_s=0.1,
             telemetry=self.telemetry,
+        )
+        self.handler = RecordHandler(
+            processor, attempts, stored=store.get, log_id=chosen.log_id, telemetry=self.telemetry
         )
 
     def count(self, outcome: str) -> int:
@@ -141,7 +147,7 @@ async def test_a_hundred_records_of_every_kind(broker: EmbeddedBroker) -> None:
     await publish(broker.bootstrap, records)
     async with KafkaPublisher(broker.bootstrap, client_id="test") as publisher:
         service = Service(chosen, store, publisher)
-        async with worker_of(chosen, service.handler.handle, service.telemetry):
+        async with worker_of(chosen, service.handler.handle_group, service.telemetry):
             await eventually(lambda: _is_committed(chosen, 100), "all committed")
 
     documents = await store.get_many([f"job-{number}" for number in range(100)])
@@ -168,7 +174,7 @@ async def test_odd_timestamps_and_headers_stop_nothing(broker: EmbeddedBroker) -
     await publish(broker.bootstrap, [job(2), (b"bad", b"y")], timestamp=1)
     async with KafkaPublisher(broker.bootstrap, client_id="test") as publisher:
         service = Service(chosen, store, publisher)
-        async with worker_of(chosen, service.handler.handle):
+        async with worker_of(chosen, service.handler.handle_group):
             await eventually(lambda: _is_committed(chosen, 4), "all committed")
     assert (service.count("summarized"), service.count("dead_lettered")) == (2, 2)
     letters = await read_topic(broker.bootstrap, chosen.topics.dead_letters)
@@ -184,7 +190,7 @@ async def test_a_new_worker_resumes_where_the_last_one_stopped(broker: EmbeddedB
             await publish(broker.bootstrap, [job(number) for number in range(start, start + 20)])
             service = Service(chosen, store, publisher)
             services.append(service)
-            async with worker_of(chosen, service.handler.handle):
+            async with worker_of(chosen, service.handler.handle_group):
                 await eventually(lambda start=start: _is_committed(chosen, start + 20), "all committed")
     assert [service.count("summarized") for service in services] == [20, 20]
     assert [service.count("redelivered") for service in services] == [0, 0]
@@ -204,7 +210,7 @@ async def test_offsets_stop_before_a_record_at_work(broker: EmbeddedBroker) -> N
     await publish(broker.bootstrap, [(b"slow", b"")])
     slow_in = next(record.partition for record in await read_topic(broker.bootstrap, "job-updates"))
     await publish(broker.bootstrap, [(b"quick-%d" % number, b"") for number in range(60)])
-    async with worker_of(chosen, handle):
+    async with worker_of(chosen, one_by_one(handle)):
         await eventually(lambda: _is_so(len(seen) >= 6), "the window is used")
         await eventually(lambda: _is_committed(chosen, 1, beside=slow_in), "others are committed")
         offsets = await committed(chosen.bootstrap_servers, chosen.group_id)
@@ -228,11 +234,11 @@ async def test_refused_work_pauses_and_comes_again(broker: EmbeddedBroker) -> No
             raise Overloaded("not now", retry_after_s=0.05)
 
     await publish(broker.bootstrap, [(b"key-%d" % number, b"") for number in range(10)])
-    async with worker_of(chosen, handle, telemetry) as health:
+    async with worker_of(chosen, one_by_one(handle), telemetry) as health:
         await eventually(lambda: _is_committed(chosen, 10), "all committed")
         assert health.is_ready()
     assert set(refusals.values()) == {3}
-    assert telemetry.registry.get_sample_value("precis_nearline_pauses_total") == 20
+    assert telemetry.registry.get_sample_value("precis_nearline_pauses_total", {"lane": "live"}) == 20
 
 
 async def test_what_nobody_planned_for_stops_the_process(broker: EmbeddedBroker) -> None:
@@ -244,7 +250,7 @@ async def test_what_nobody_planned_for_stops_the_process(broker: EmbeddedBroker)
         raise StoppedProcess(record.place)
 
     await publish(broker.bootstrap, [(b"key", b"")])
-    async with worker_of(chosen, handle, exits=exits):
+    async with worker_of(chosen, one_by_one(handle), exits=exits):
         await eventually(lambda: _is_so(bool(exits)), "stopped")
     assert exits[0] == EXIT_FAIL_STOP
     assert sum((await committed(chosen.bootstrap_servers, chosen.group_id)).values()) == 0

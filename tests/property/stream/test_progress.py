@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from schemas.errors import Overloaded
-from stream.lanes import Lanes
+from stream.lanes import Lanes, one_by_one
+from stream.pause import Pause
 from stream.progress import OpenRecord, PartitionProgress
+from stream.slots import Slots
 from stream.source import Record
 from tests.property.stream.logs import RUNS
 
@@ -103,11 +105,11 @@ class Worker:
         self.deaths: list[BaseException] = []
         self.generation = 0
         self.lanes = Lanes(
-            self.handle,
-            max_in_flight=max_in_flight,
+            one_by_one(self.handle),
+            slots=Slots(max_in_flight),
+            pause=Pause(lambda: 0.0),
             window=window,
             die=self.deaths.append,
-            clock=lambda: 0.0,
         )
         self.progress = PartitionProgress()
 

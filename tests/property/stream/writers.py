@@ -6,14 +6,14 @@ hand: no event loop, no time, and the order of events is the test's choice.
 
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from schemas.documents import Origin, SummaryDocument
 from schemas.events import Delete, Update, Upsert
 from store.memory import MemoryStore
 from store.ports import Cas
 from stream.process import Processor
-from tests.unit.stream.builders import RecordedChangelog, origin
+from tests.unit.stream.builders import BACKFILL_TOPIC, RecordedChangelog, origin
 
 Delivery = tuple[Update, Origin]
 
@@ -51,11 +51,17 @@ class WatchedStore(MemoryStore):
         return token
 
 
+def process(processor: Processor, delivery: Delivery) -> Coroutine[Any, Any, Any]:
+    """Give the delivery to a worker, as the lane of its topic would."""
+    update, place = delivery
+    return processor.process(update, place, is_backfill=place.topic == BACKFILL_TOPIC)
+
+
 class Writer:
     """A worker that has these deliveries before it; killed, it gets the one at work again."""
 
     def __init__(self, processor: Processor, deliveries: Iterable[Delivery]) -> None:
-        self._processor = processor
+        self.processor = processor
         self._waiting = list(deliveries)
         self._at_work: Coroutine[Any, Any, Any] | None = None
 
@@ -63,10 +69,15 @@ class Writer:
     def is_done(self) -> bool:
         return not self._waiting
 
+    @property
+    def num_waiting(self) -> int:
+        """Deliveries that are not acknowledged."""
+        return len(self._waiting)
+
     def step(self) -> None:
         """Go on to the next await; acknowledge the delivery where it ended."""
         if self._at_work is None:
-            self._at_work = self._processor.process(*self._waiting[0])
+            self._at_work = process(self.processor, self._waiting[0])
         try:
             self._at_work.send(None)
         except StopIteration:
@@ -80,7 +91,18 @@ class Writer:
             self._at_work = None
 
 
-def interleave(writers: Sequence[Writer], choices: Iterable[tuple[int, bool]]) -> None:
+class Steps(Protocol):
+    """Something that is driven step by step, and may be killed."""
+
+    @property
+    def is_done(self) -> bool: ...
+
+    def step(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+def interleave(writers: Sequence[Steps], choices: Iterable[tuple[int, bool]]) -> None:
     """Run the writers in the chosen order, then to their ends.
 
     Args:

@@ -9,33 +9,43 @@ from models.prompts import RankerPrompt
 from schemas.documents import Origin, State, SummarizerId, SummaryDocument
 from schemas.events import Delete, Tombstone, Upsert
 from schemas.posting import JobId
+from schemas.resummarise import ResummariseRequest
+from schemas.rollout import RolloutState
 from store.memory import MemoryStore
 from stream.compose import Composer, Summary
 from stream.content import read_content
+from stream.mending import Mending
 from stream.process import NearlineStore, Processor, SummaryMaker
+from stream.resummarise import Resummariser
 from stream.telemetry import Telemetry
 from tests.doubles.tokenizer import small_tokenizer
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 MODEL = SummarizerId(model="pure", revision="r1", prompt_version="summarizer/1")
 DELETED_TTL_S = 30 * 86_400.0
+BACKFILL_TOPIC = "job-updates.backfill"
 
 
-def origin(offset: int, *, partition: int = 0, log: str = "log", minutes: int | None = None) -> Origin:
+def origin(
+    offset: int, *, partition: int = 0, log: str = "log", minutes: int | None = None, topic: str = "job-updates"
+) -> Origin:
     """A place; its log time is one minute an offset unless told."""
     log_time = EPOCH + timedelta(minutes=offset if minutes is None else minutes)
-    return Origin(log=log, topic="job-updates", partition=partition, offset=offset, log_time=log_time)
+    return Origin(log=log, topic=topic, partition=partition, offset=offset, log_time=log_time)
 
 
-def upsert(version: int, body: str = "Night shift.", title: str = "Nurse", job_id: str = "job") -> Upsert:
-    """A posting of two fields."""
+def upsert(
+    version: int, body: str = "Night shift.", title: str = "Nurse", job_id: str = "job", *, minutes: int = 0
+) -> Upsert:
+    """A posting of two fields; ``minutes`` after the epoch is when it changed."""
     posting = {"@type": "JobPosting", "title": title, "description": body}
-    return Upsert(job_id=job_id, version=version, event_time=EPOCH, posting=posting)
+    event_time = EPOCH + timedelta(minutes=minutes)
+    return Upsert(job_id=job_id, version=version, event_time=event_time, posting=posting)
 
 
-def delete(version: int, job_id: str = "job") -> Delete:
-    """An explicit delete."""
-    return Delete(job_id=job_id, version=version, event_time=EPOCH)
+def delete(version: int, job_id: str = "job", *, minutes: int = 0) -> Delete:
+    """An explicit delete; ``minutes`` after the epoch is when it happened."""
+    return Delete(job_id=job_id, version=version, event_time=EPOCH + timedelta(minutes=minutes))
 
 
 def tombstone(job_id: str = "job") -> Tombstone:
@@ -117,19 +127,85 @@ class SteppingClock:
         return self._now
 
 
+class KnownRollout:
+    """``RolloutSource``: what the test says.
+
+    Attributes:
+        state: The latest roll-out; a test may change it.
+    """
+
+    def __init__(self, state: RolloutState | None = None) -> None:
+        self.state = state or RolloutState()
+
+
+class RecordedRequests:
+    """``Requests``: a list. Gives way before and after the append, so that races and lost acknowledgements show.
+
+    Attributes:
+        requests: What was appended, in order.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[ResummariseRequest] = []
+
+    async def publish(self, request: ResummariseRequest) -> None:
+        await asyncio.sleep(0)
+        self.requests.append(request)
+        await asyncio.sleep(0)
+
+
+def make_mending(
+    rollout: KnownRollout | None = None,
+    requests: RecordedRequests | None = None,
+    *,
+    revision: str = "r1",
+    telemetry: Telemetry | None = None,
+) -> Mending:
+    """What a worker asks the re-summarise lane with; no roll-out, and nobody reads the requests, unless given."""
+    return Mending(
+        rollout or KnownRollout(),
+        requests or RecordedRequests(),
+        revision=revision,
+        telemetry=telemetry or Telemetry(),
+    )
+
+
 def make_processor(
     store: NearlineStore | None = None,
     changelog: RecordedChangelog | None = None,
     summarizer: SummaryMaker | None = None,
     telemetry: Telemetry | None = None,
+    mending: Mending | None = None,
+    kind: type[Processor] = Processor,
 ) -> Processor:
     """A processor whose parts are in memory unless given."""
-    return Processor(
+    return kind(
         store=store or MemoryStore(),
         summarizer=summarizer or PureSummaries(),
         changelog=changelog or RecordedChangelog(),
         composer=composer(),
         clock=SteppingClock(),
         deleted_ttl_s=DELETED_TTL_S,
+        telemetry=telemetry or Telemetry(),
+        mending=mending or make_mending(),
+    )
+
+
+def make_resummariser(
+    store: NearlineStore,
+    changelog: RecordedChangelog | None = None,
+    summarizer: SummaryMaker | None = None,
+    telemetry: Telemetry | None = None,
+    mending: Mending | None = None,
+    kind: type[Resummariser] = Resummariser,
+) -> Resummariser:
+    """The re-summarise lane's worker over a store; its other parts are in memory unless given."""
+    return kind(
+        store=store,
+        summarizer=summarizer or PureSummaries(),
+        changelog=changelog or RecordedChangelog(),
+        composer=composer(),
+        mending=mending or make_mending(),
+        clock=SteppingClock(),
         telemetry=telemetry or Telemetry(),
     )

@@ -34,6 +34,9 @@ def test_the_defaults_agree_with_each_other() -> None:
         ({"summary_budget_s": -1.0}, ["summary_budget_s is -1.0"]),
         ({"pause_s": float("nan")}, ["pause_s is nan"]),
         ({"log_id": ""}, ["log_id"]),
+        ({"reserved_slots": 16}, ["reserved_slots is 16", "max_in_flight is 16"]),
+        ({"reserved_slots": -1}, ["reserved_slots is -1"]),
+        ({"stall_timeout_s": 80.0}, ["stall_timeout_s is 80", "summary_budget_s is 60", "retry_budget_s is 20"]),
     ],
 )
 def test_contradictions_are_refused(changes: dict[str, Any], words: list[str]) -> None:
@@ -45,7 +48,25 @@ def test_contradictions_are_refused(changes: dict[str, Any], words: list[str]) -
 
 def test_topics_fit_what_is_written_to_them() -> None:
     """The changelog is compacted; the dead-letter topic takes a full record with headers added."""
-    updates, summaries, dead_letters = topic_specs(make().topics, num_partitions=6)
-    assert (updates.num_partitions, summaries.num_partitions, dead_letters.num_partitions) == (6, 6, 1)
-    assert summaries.settings["cleanup.policy"] == "compact"
-    assert int(dead_letters.settings["max.message.bytes"]) > 1_048_576
+    specs = {spec.name: spec for spec in topic_specs(make().topics, num_partitions=6)}
+    assert set(specs) == set(make().topics.all)
+    single = {name for name, spec in specs.items() if spec.num_partitions == 1}
+    assert single == {"job-updates.dlq", "job-rollouts"}
+    compacted = {name for name, spec in specs.items() if spec.settings.get("cleanup.policy") == "compact"}
+    assert compacted == {"job-summaries", "job-rollouts"}
+    assert int(specs["job-updates.dlq"].settings["max.message.bytes"]) > 1_048_576
+
+
+def test_lanes_have_topics_and_groups_of_their_own() -> None:
+    """Live first; a shared group would make one lane's rebalance the other's, and mix their offsets."""
+    lanes = make(group_id="g").lanes
+    assert [lane.name for lane in lanes] == ["live", "backfill", "resummarise"]
+    assert [lane.group_id for lane in lanes] == ["g", "g.backfill", "g.resummarise"]
+    assert len({lane.topic for lane in lanes}) == 3
+    assert sorted(lane.priority for lane in lanes) == [lane.priority for lane in lanes]
+
+
+@pytest.mark.parametrize(("max_in_flight", "num_reserved"), [(1, 0), (2, 1), (4, 1), (16, 4), (32, 8)])
+def test_a_quarter_of_the_slots_is_reserved_for_live_updates(max_in_flight: int, num_reserved: int) -> None:
+    """At least one, but never all."""
+    assert make(max_in_flight=max_in_flight).num_reserved == num_reserved

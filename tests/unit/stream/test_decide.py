@@ -1,5 +1,6 @@
 """What one update means for the stored document: each answer, and the order of the questions."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,17 @@ from schemas.errors import VersionConflict
 from schemas.events import Update, Upsert
 from stream.content import read_content
 from stream.decide import Decision, Keep, Outcome, Redelivered, Remove, Stale, Summarise, decide
-from tests.unit.stream.builders import EPOCH, composer, delete, origin, pure_summary, stored, tombstone, upsert
+from tests.unit.stream.builders import (
+    BACKFILL_TOPIC,
+    EPOCH,
+    composer,
+    delete,
+    origin,
+    pure_summary,
+    stored,
+    tombstone,
+    upsert,
+)
 
 
 def decided(document: SummaryDocument | None, update: Update, at: int) -> Decision:
@@ -160,3 +171,59 @@ def test_a_tombstone_of_another_log_overtakes_nothing() -> None:
     gone = removed(stored(upsert(1), at=1), tombstone(), 5)
     update = upsert(2, "Day shift.")
     assert decide(gone, update, read_content(update.posting), origin(0, log="new", minutes=2)) == Summarise()
+
+
+LATE = origin(1, minutes=10_000, topic=BACKFILL_TOPIC)
+"""Where a backfill stands: exported long after all else."""
+
+
+def decided_late(document: SummaryDocument | None, update: Update) -> Decision:
+    content = read_content(update.posting) if isinstance(update, Upsert) else None
+    return decide(document, update, content, LATE, is_backfill=True)
+
+
+@pytest.mark.parametrize("minutes", [3, 5])
+@pytest.mark.parametrize("kind", [upsert, delete])
+def test_a_backfill_from_before_a_tombstone_is_stale(kind: Callable[..., Update], minutes: int) -> None:
+    """The tombstone has no event time: when it was logged is when it happened. Higher versions do not help."""
+    gone = removed(stored(upsert(4), at=2), tombstone(), 5)
+    assert decided_late(gone, kind(9, minutes=minutes)) == Stale()
+
+
+@pytest.mark.parametrize("minutes", [3, 5])
+def test_a_backfill_from_before_a_delete_is_stale(minutes: int) -> None:
+    """An export that gives old postings new versions does not bring deleted jobs back."""
+    gone = removed(stored(upsert(4), at=2), delete(5, minutes=5), 5)
+    assert decided_late(gone, upsert(9, minutes=minutes)) == Stale()
+
+
+def test_a_backfill_from_after_a_deletion_applies() -> None:
+    """The job was posted again, and only the backfill tells of it."""
+    gone = removed(stored(upsert(4), at=2), tombstone(), 5)
+    assert decided_late(gone, upsert(9, minutes=6)) == Keep(Outcome.REVIVED)
+    assert decided_late(gone, upsert(9, "Day shift.", minutes=6)) == Summarise()
+
+
+def test_what_stands_in_one_partition_goes_by_its_order_there() -> None:
+    """A backfill that deletes and posts again means it."""
+    gone = composer().deleted(
+        "job", Remove(4, origin(0, minutes=10_000, topic=BACKFILL_TOPIC), None), previous=stored(upsert(4)), now=EPOCH
+    )
+    assert decided_late(gone, upsert(9, minutes=6)) == Keep(Outcome.REVIVED)
+
+
+def test_a_live_job_takes_a_backfill_by_version_alone() -> None:
+    """The rule is about deletions."""
+    assert decided_late(stored(upsert(4, minutes=9)), upsert(5, "Day shift.", minutes=3)) == Summarise()
+    assert decided_late(stored(upsert(4, minutes=3)), upsert(3, minutes=9)) == Stale()
+
+
+@pytest.mark.parametrize(("minutes", "wins"), [(4, True), (6, False)])
+def test_a_tombstone_meets_a_backfilled_job_by_the_time_of_its_event(minutes: int, wins: bool) -> None:
+    """Logged before the export in both cases: what counts is whether it came after the event."""
+    update = upsert(9, minutes=minutes)
+    content = read_content(update.posting)
+    document = composer().live(
+        update, content, "Nurse", pure_summary(content.body), origin=LATE, previous=None, now=EPOCH
+    )
+    assert isinstance(decided(document, tombstone(), 5), Remove) is wins

@@ -6,6 +6,8 @@ import pytest
 
 from schemas.documents import PostingDocument, ScoreEntry, State, SummaryDocument
 from schemas.errors import BackendUnavailable, InvalidInput
+from schemas.resummarise import Reason, ResummariseRequest
+from schemas.rollout import RolloutState
 from store.memory import MemoryStore
 from store.ports import Cas
 from stream.compose import Summary
@@ -13,9 +15,12 @@ from stream.decide import Outcome
 from stream.telemetry import Telemetry
 from tests.unit.stream.builders import (
     EPOCH,
+    KnownRollout,
     PureSummaries,
     RecordedChangelog,
+    RecordedRequests,
     delete,
+    make_mending,
     make_processor,
     origin,
     pure_summary,
@@ -187,6 +192,79 @@ async def test_tombstone_of_an_unknown_job_writes_a_deleted_document() -> None:
     assert (await processor.process(upsert(1), origin(4))).outcome is Outcome.DELETED
     assert changelog.last() is not None
     assert changelog.last().is_deleted  # type: ignore[union-attr]
+
+
+async def test_a_fallback_for_a_cause_that_passes_is_asked_for() -> None:
+    """Before the update is done, so before it is acknowledged; by whoever is there when the engine is back."""
+    requests, telemetry = RecordedRequests(), Telemetry()
+    summaries = PureSummaries(lambda body: Summary(body, State.FALLBACK, None, cause="deadline"))
+    mending = make_mending(requests=requests, telemetry=telemetry)
+    await make_processor(summarizer=summaries, mending=mending).process(upsert(1), origin(1))
+    assert requests.requests == [ResummariseRequest(job_id="job", reason=Reason.FALLBACK, generation=0)]
+    assert value(telemetry, "resummarise_requests_total", reason="fallback") == 1
+
+
+@pytest.mark.parametrize("cause", ["unfaithful:number", "empty", None])
+async def test_a_fallback_that_the_model_would_give_again_waits_for_another_model(cause: str | None) -> None:
+    """Asked again, a greedy model says the same."""
+    requests = RecordedRequests()
+    summaries = PureSummaries(lambda body: Summary(body, State.FALLBACK, None, cause=cause))
+    await make_processor(summarizer=summaries, mending=make_mending(requests=requests)).process(upsert(1), origin(1))
+    assert requests.requests == []
+
+
+async def test_a_fresh_summary_carries_the_latest_generation_and_owes_nothing() -> None:
+    """A kept one keeps its own, which is older: that is asked for."""
+    requests, rollout, store = RecordedRequests(), KnownRollout(RolloutState(generation=4)), MemoryStore()
+    processor = make_processor(store, mending=make_mending(rollout, requests))
+    first = (await processor.process(upsert(1), origin(1))).written
+    assert first is not None
+    assert (first.generation, requests.requests) == (4, [])
+    rollout.state = RolloutState(generation=5, revision="r1")
+    kept = (await processor.process(upsert(2, title="Head nurse"), origin(2))).written
+    assert kept is not None
+    assert kept.generation == 4
+    wanted = ResummariseRequest(job_id="job", reason=Reason.ROLLOUT, generation=5, revision="r1")
+    assert requests.requests == [wanted]
+
+
+async def test_a_redelivered_fallback_is_asked_for_again() -> None:
+    """The crash may have come before the request, and the cause was not stored."""
+    requests, store = RecordedRequests(), MemoryStore()
+    summaries = PureSummaries(lambda body: Summary(body, State.FALLBACK, None, cause="deadline"))
+    processor = make_processor(store, summarizer=summaries, mending=make_mending(requests=requests))
+    for _ in range(2):
+        await processor.process(upsert(1), origin(1))
+    assert len(requests.requests) == 2
+
+
+async def test_every_upsert_that_asks_no_model_is_counted_with_its_reason() -> None:
+    """Deletes and tombstones save nothing: nobody would have asked a model for them."""
+    store, telemetry = MemoryStore(), Telemetry()
+    processor = make_processor(store, telemetry=telemetry)
+    steps = [
+        (upsert(2), 1, "none"),
+        (upsert(2), 1, "redelivered"),
+        (upsert(1, "Day shift."), 2, "stale"),
+        (upsert(3, title="Head nurse"), 3, "unchanged"),
+        (delete(4), 4, "none"),
+        (delete(4), 4, "none"),
+        (upsert(5), 5, "revived"),
+        (tombstone(), 7, "none"),
+        (upsert(6), 6, "deleted"),
+    ]
+    for number, (update, at, reason) in enumerate(steps):
+        before = telemetry_saved(telemetry)
+        await processor.process(update, origin(at))
+        changed = {name for name, count in telemetry_saved(telemetry).items() if count != before.get(name, 0)}
+        assert changed == ({reason} - {"none"}), number
+
+
+def telemetry_saved(telemetry: Telemetry) -> dict[str, float]:
+    (family,) = [
+        family for family in telemetry.registry.collect() if family.name == "precis_nearline_model_calls_saved"
+    ]
+    return {sample.labels["reason"]: sample.value for sample in family.samples if sample.name.endswith("_total")}
 
 
 async def test_posting_that_cannot_be_served_is_refused_before_anything_is_written() -> None:

@@ -1,6 +1,7 @@
 """The table from errors to actions, and what the handler does about each."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
 import pytest
@@ -21,11 +22,15 @@ from schemas.errors import (
     VersionConflict,
 )
 from schemas.events import Update, encode_update
+from store.memory import MemoryStore
+from stream.actions import Action, action_for
+from stream.attempts import Attempts
 from stream.deadletter import DeadLetters
 from stream.decide import Outcome
 from stream.process import Processed, Processor
 from stream.producer import Headers
-from stream.record import Action, RecordHandler, action_for
+from stream.record import RecordHandler
+from stream.soundness import EngineSoundness
 from stream.source import Record
 from stream.telemetry import Telemetry
 from tests.unit.stream.builders import upsert
@@ -45,7 +50,7 @@ class ScriptedProcessor(Processor):
         self._errors = list(errors)
         self.calls: list[tuple[Update, Origin]] = []
 
-    async def process(self, update: Update, origin: Origin) -> Processed:
+    async def process(self, update: Update, origin: Origin, *, is_backfill: bool = False) -> Processed:
         self.calls.append((update, origin))
         if self._errors:
             raise self._errors.pop(0)
@@ -74,19 +79,22 @@ async def no_sleep(_: float) -> None:
 
 
 def make(
-    *errors: Exception, publisher: RecordedPublisher | None = None, retry_budget_s: float = 60.0
+    *errors: Exception,
+    publisher: RecordedPublisher | None = None,
+    retry_budget_s: float = 60.0,
+    is_sound: Callable[[BackendProtocolError], Awaitable[bool]] | None = None,
 ) -> tuple[RecordHandler, ScriptedProcessor, RecordedPublisher, Telemetry]:
     processor, publisher, telemetry = ScriptedProcessor(errors), publisher or RecordedPublisher(), Telemetry()
-    handler = RecordHandler(
-        processor,
+    attempts = Attempts(
         DeadLetters(publisher, "dlq", log_id="log"),
-        log_id="log",
         max_tries=3,
         retry_budget_s=retry_budget_s,
         pause_s=5.0,
         telemetry=telemetry,
         sleep=no_sleep,
+        **({"is_sound": is_sound} if is_sound else {}),
     )
+    handler = RecordHandler(processor, attempts, stored=MemoryStore().get, log_id="log", telemetry=telemetry)
     return handler, processor, publisher, telemetry
 
 
@@ -206,6 +214,57 @@ async def test_what_may_be_the_record_is_tried_three_times(error: Exception) -> 
     assert publisher.sent[0][3]["dlq.attempts"] == b"3"
     label = "BackendProtocolError" if error is PROTOCOL else "Unexpected"
     assert telemetry.registry.get_sample_value("precis_nearline_dead_letters_total", {"error": label}) == 1
+
+
+async def test_an_outage_is_not_held_against_the_record() -> None:
+    """Two answers in another form after many failures of a backend that was away: still tried a third time."""
+    away, odd = (
+        BackendUnavailable("x", backend="b", operation="o"),
+        BackendProtocolError("x", backend="b", operation="o"),
+    )
+    handler, processor, publisher, _ = make(*[away] * 7, odd, away, odd)
+    await handler.handle(record())
+    assert len(processor.calls) == 11
+    assert publisher.sent == []
+
+
+async def test_engine_that_fails_its_canaries_is_waited_for() -> None:
+    """Answers in another form to everybody: nothing is dead-lettered, nothing finished; with sound canaries it is."""
+    odd = BackendProtocolError("x", backend="summarizer", operation="o")
+    checks = 0
+
+    async def check() -> None:
+        nonlocal checks
+        checks += 1
+        if checks == 1:
+            raise BackendProtocolError("other text", backend="summarizer", operation="canaries")
+
+    soundness = EngineSoundness("summarizer", check)
+    handler, _, publisher, _ = make(*[odd] * 4, is_sound=soundness.is_sound)
+    with pytest.raises(Overloaded) as refused:
+        await handler.handle(record())
+    assert refused.value.retry_after_s == 5.0
+    assert publisher.sent == []
+    await handler.handle(record())
+    assert [headers["dlq.error"] for _, _, _, headers in publisher.sent] == [b"BackendProtocolError"]
+    assert checks == 4
+
+
+async def test_records_that_doubt_the_engine_at_once_share_one_check() -> None:
+    """Sixteen records in flight meet one broken engine: it is asked its canaries once; other backends have none."""
+    checks = 0
+
+    async def check() -> None:
+        nonlocal checks
+        checks += 1
+        await asyncio.sleep(0)
+
+    soundness = EngineSoundness("summarizer", check)
+    odd = BackendProtocolError("x", backend="summarizer", operation="o")
+    assert all(await asyncio.gather(*(soundness.is_sound(odd) for _ in range(16))))
+    assert checks == 1
+    assert await soundness.is_sound(BackendProtocolError("x", backend="store", operation="o"))
+    assert checks == 1
 
 
 async def test_record_is_not_finished_before_its_dead_letter_is_durable() -> None:
