@@ -1,0 +1,1 @@
+"""End-to-end freshness: a posting of our own, updated on a timer, followed through the public interfaces only."""
