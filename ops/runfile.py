@@ -1,9 +1,9 @@
-"""Where the parts of a running `precis up` can be reached: `run.json` in the data directory."""
+"""Where the parts of a running `precis up` can be reached: `run.json` in the data directory; what a profile needs."""
 
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ops.settings import Settings
 from schemas.errors import ConfigurationError
 
-__all__ = ["RunFile", "exclusive", "read_run_file", "resolve"]
+__all__ = ["RunFile", "exclusive", "read_run_file", "require_index", "require_stack", "resolve", "with_engines"]
 
 _NAME = "run.json"
 
@@ -75,13 +75,66 @@ def read_run_file(data_dir: Path) -> RunFile:
     return run
 
 
+def require_stack(settings: Settings) -> None:
+    """With the profile local-real: see that broker and store of `precis stack up` are known.
+
+    Raises:
+        ConfigurationError: No stack runs.
+    """
+    if settings.is_local_real and not settings.kafka.bootstrap:
+        raise ConfigurationError(
+            f"profile is 'local-real' but no stack runs on data directory {str(settings.data_dir)!r}: "
+            "start it with `precis stack up`, or set data_dir to where it runs"
+        )
+
+
+def require_index(settings: Settings) -> None:
+    """See that the store brings full-text search.
+
+    Raises:
+        ConfigurationError: It does not; the message says what can be done instead.
+    """
+    if settings.store.kind != "sqlite":
+        raise ConfigurationError(
+            f"store.kind is {settings.store.kind!r}, and full-text search comes with the SQLite store only: "
+            "rank candidates of your own with `precis score --query QUERY JOB_ID...`, or search on the embedded profile"
+        )
+
+
+def with_engines(settings: Settings) -> Settings:
+    """With the profile local-real: engine addresses that are not set, from a running `precis up`.
+
+    Raises:
+        ConfigurationError: There is no address and none runs.
+    """
+    missing = [name for name in ("summarizer", "ranker") if not getattr(settings, name).url]
+    if not settings.is_local_real or not missing:
+        return settings
+    try:
+        run = read_run_file(settings.data_dir)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"profile is 'local-real' without {' and '.join(f'{name}.url' for name in missing)}: start the engines "
+            "with `precis up` on the same data directory, or give their addresses"
+        ) from error
+    urls = {"summarizer": run.summarizer_url, "ranker": run.ranker_url}
+    update = {name: getattr(settings, name).model_copy(update={"url": urls[name]}) for name in missing}
+    return settings.model_copy(update=update)
+
+
 def resolve(settings: Settings) -> tuple[str, str, str]:
     """Broker address, log id and scorer address, from the running stack or from the settings.
 
     Raises:
-        ConfigurationError: The profile is embedded and no stack runs.
+        ConfigurationError: The profile is embedded or local-real and no stack runs.
     """
     if settings.is_embedded and not settings.kafka.bootstrap:
         run = read_run_file(settings.data_dir)
         return run.bootstrap, run.log_id, run.scorer_url
-    return settings.kafka.bootstrap, settings.kafka.log_id, f"http://{settings.scorer.host}:{settings.scorer.port}"
+    require_stack(settings)
+    scorer_url = f"http://{settings.scorer.host}:{settings.scorer.port}"
+    if settings.is_local_real:
+        with suppress(ConfigurationError):  # the scorer may run by itself
+            run = read_run_file(settings.data_dir)
+            scorer_url = run.scorer_url if run.bootstrap == settings.kafka.bootstrap else scorer_url
+    return settings.kafka.bootstrap, settings.kafka.log_id, scorer_url

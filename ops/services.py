@@ -10,9 +10,10 @@ from models.clients.completions import CompletionsClient
 from models.clients.ports import RankerEngine, SummarizerEngine
 from models.clients.scoring import ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
+from ops.runfile import require_stack, with_engines
 from ops.settings import Couchbase, Engine, Settings
 from schemas.errors import ConfigurationError
-from store.ports import Store
+from store.ports import InspectableStore
 from store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "create_topics",
     "init_store",
     "open_embedded_store",
+    "open_store",
     "run_nearline",
     "run_scorer",
 ]
@@ -33,18 +35,34 @@ async def open_embedded_store(settings: Settings) -> SqliteStore:
     return await SqliteStore.open(settings.sqlite_file, scores_ttl_s=settings.store.scores_ttl_s)
 
 
-async def _open_store(settings: Settings) -> Store:
+async def open_store(settings: Settings) -> InspectableStore:
+    """The store of the settings, for commands that look at it; the caller closes it.
+
+    Raises:
+        BackendError: It cannot be reached.
+    """
+    return await _open_store(settings)
+
+
+async def _open_store(settings: Settings) -> InspectableStore:
     if settings.store.kind == "sqlite":
         return await open_embedded_store(settings)
     from store.couchbase import CouchbaseStore
 
     return await CouchbaseStore.open(
-        _couchbase_config(settings.store.couchbase), scores_ttl_s=settings.store.scores_ttl_s
+        _couchbase_config(settings.store.couchbase),
+        scores_ttl_s=settings.store.scores_ttl_s,
+        on_breaker_change=_log_breaker,
     )
 
 
+def _log_breaker(calls: str, state: str) -> None:
+    # The library's own logger: to standard error, also from a command whose standard output is its result.
+    logging.getLogger("store.couchbase").warning("circuit breaker of %s: %s", calls, state)
+
+
 def _couchbase_config(chosen: Couchbase) -> "CouchbaseConfig":
-    from store.couchbase import CouchbaseConfig
+    from store.couchbase import BreakerConfig, CouchbaseConfig
 
     return CouchbaseConfig(
         connection_string=chosen.url,
@@ -53,7 +71,15 @@ def _couchbase_config(chosen: Couchbase) -> "CouchbaseConfig":
         bucket=chosen.bucket,
         scope=chosen.scope,
         durability=chosen.durability,
+        connect_timeout_s=chosen.connect_timeout_s,
         kv_timeout_s=chosen.kv_timeout_s,
+        durable_timeout_s=chosen.durable_timeout_s,
+        scores_timeout_s=chosen.scores_timeout_s,
+        breaker=BreakerConfig(
+            num_failures=chosen.breaker_num_failures,
+            first_pause_s=chosen.breaker_first_pause_s,
+            max_pause_s=chosen.breaker_max_pause_s,
+        ),
     )
 
 
@@ -92,15 +118,24 @@ def _topic_names(settings: Settings) -> "TopicNames":
     from stream.config import TopicNames
 
     topics = settings.topics
-    return TopicNames(updates=topics.updates, summaries=topics.summaries, dead_letters=topics.dead_letters)
+    return TopicNames(
+        updates=topics.updates,
+        summaries=topics.summaries,
+        dead_letters=topics.dead_letters,
+        backfill=topics.backfill,
+        resummarise=topics.resummarise,
+        rollouts=topics.rollouts,
+    )
 
 
-def _require_addresses(settings: Settings) -> None:
+def _with_addresses(settings: Settings) -> Settings:
     if settings.is_embedded:
         raise ConfigurationError(
             "profile is 'embedded': its services are started by `precis up`. To run a service by itself set profile to "
             "'external' with kafka.bootstrap, summarizer.url and ranker.url"
         )
+    require_stack(settings)
+    return with_engines(settings)
 
 
 def run_nearline(settings: Settings) -> int:
@@ -115,7 +150,7 @@ def run_nearline(settings: Settings) -> int:
     from stream.bootstrap import run_nearline as run
     from stream.config import NearlineConfig
 
-    _require_addresses(settings)
+    settings = _with_addresses(settings)
     _configure_logging(settings)
     chosen = settings.nearline
     config = NearlineConfig(
@@ -127,9 +162,11 @@ def run_nearline(settings: Settings) -> int:
         summarizer_bundle=settings.summarizer.bundle,
         ranker_bundle=settings.ranker.bundle,
         max_in_flight=chosen.max_in_flight,
+        reserved_slots=chosen.reserved_slots,
         window=chosen.window,
         summary_budget_s=chosen.summary_budget_s,
         stop_timeout_s=chosen.stop_timeout_s,
+        stall_timeout_s=chosen.stall_timeout_s,
         http_host=chosen.metrics_host,
         http_port=chosen.metrics_port,
     )
@@ -147,7 +184,7 @@ def run_scorer(settings: Settings) -> None:
     from serve.bootstrap import create_app
     from serve.config import ScorerConfig
 
-    _require_addresses(settings)
+    settings = _with_addresses(settings)
     _configure_logging(settings)
     chosen = settings.scorer
     config = ScorerConfig(
@@ -183,6 +220,7 @@ async def create_topics(settings: Settings) -> dict[str, bool]:
     from stream.topics import create_topics as create
     from stream.topics import topic_specs
 
+    require_stack(settings)
     if not settings.kafka.bootstrap:
         raise ConfigurationError("kafka.bootstrap is '': name the broker; the embedded one makes its own topics")
     topics = settings.topics
@@ -196,7 +234,11 @@ async def init_store(settings: Settings) -> str:
 
     Returns:
         What was made, for a person.
+
+    Raises:
+        ConfigurationError: The profile is local-real and no stack runs.
     """
+    require_stack(settings)
     if settings.store.kind == "couchbase":
         from store.couchbase import provision
 

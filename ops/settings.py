@@ -1,22 +1,29 @@
 """Settings: `precis.toml`, overridden by `PRECIS_*`. The only module that reads the environment.
 
+With the profile `local-real` the addresses of a running `precis stack up` come last: what is said elsewhere wins.
+
 Nested fields are joined by two underscores: `PRECIS_KAFKA__BOOTSTRAP`. The file is `precis.toml` in the working
 directory, or the one that `PRECIS_CONFIG` names. `precis config` prints the effective settings, secrets masked.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from schemas.errors import ConfigurationError
 
-__all__ = ["PROJECT_ROOT", "Settings", "environment_for", "load_settings"]
+__all__ = ["PROJECT_ROOT", "STACK_FILE", "Settings", "environment_cache", "environment_for", "load_settings"]
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """Where the packages lie: a checkout, or site-packages."""
+
+STACK_FILE = "stack.json"
+"""Name of the run file of `precis stack up`, in the data directory."""
 
 _BUNDLES = PROJECT_ROOT / "models" / "bundles"
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -37,8 +44,14 @@ class Topics(_Section):
     """Changelog of the summary documents, compacted."""
     dead_letters: str = "job-updates.dlq"
     """Records that can never be processed, with the reason in their headers."""
+    backfill: str = "job-updates.backfill"
+    """Updates in bulk, processed in what live updates leave."""
+    resummarise: str = "job-updates.resummarise"
+    """Requests to make stored summaries anew: fallbacks to mend, roll-outs."""
+    rollouts: str = "job-rollouts"
+    """State of the latest roll-out, compacted; one partition."""
     num_partitions: Count = 4
-    """Partitions of `updates` and `summaries` where this project creates them."""
+    """Partitions of `updates`, `backfill`, `resummarise` and `summaries` where this project creates them."""
     replication_factor: Count = 1
     """Copies of each partition where this project creates the topics."""
 
@@ -71,8 +84,20 @@ class Couchbase(_Section):
     """Scope of the three collections."""
     durability: Literal["NONE", "MAJORITY", "MAJORITY_AND_PERSIST_TO_ACTIVE", "PERSIST_TO_MAJORITY"] = "MAJORITY"
     """What a write waits for before it counts."""
+    connect_timeout_s: Seconds = 10
+    """Limit of finding the cluster when a service starts, seconds."""
     kv_timeout_s: Seconds = 1.0
     """Limit of one key-value operation, seconds."""
+    durable_timeout_s: Seconds = 5.0
+    """Limit of one durable write, seconds: it waits for replicas, which reads do not."""
+    scores_timeout_s: Seconds = 0.5
+    """Limit of one call of the score cache, seconds: a miss costs a model call, a held thread costs more."""
+    breaker_num_failures: Count = 5
+    """Calls in a row without an answer after which further ones are refused at once."""
+    breaker_first_pause_s: Seconds = 0.5
+    """How long they are refused before one is tried, seconds; doubled each time that one fails."""
+    breaker_max_pause_s: Seconds = 5
+    """Longest such pause, seconds: the store may be back for so long before its users notice."""
 
 
 class Store(_Section):
@@ -114,6 +139,8 @@ class Nearline(_Section):
 
     max_in_flight: Count = 16
     """Jobs at work at the same time; a little above the engine's slots keeps it full."""
+    reserved_slots: Annotated[int, Field(ge=0)] | None = None
+    """How many of these backfill and re-summarising never take; empty: a quarter of them, at least 1."""
     window: Count = 256
     """Records delivered but not committable: bounds memory and repeats after a crash."""
     summary_budget_s: Seconds = 60
@@ -124,6 +151,8 @@ class Nearline(_Section):
     """Address that port is bound to."""
     stop_timeout_s: Seconds = 30
     """On SIGTERM: time to finish what is at work, seconds."""
+    stall_timeout_s: Seconds = 180
+    """A lane with lag that finished nothing for this long is not alive, seconds; above twice `summary_budget_s` + 20."""
 
 
 class Scorer(_Section):
@@ -168,10 +197,11 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    profile: Literal["embedded", "external"] = "embedded"
-    """`embedded`: broker, store and engines of `precis up`. `external`: your own Kafka, store and engines."""
+    profile: Literal["embedded", "local-real", "external"] = "embedded"
+    """`embedded`: broker, store and engines of `precis up`. `local-real`: broker and store of `precis stack up`,
+    engines of `precis up`. `external`: your own Kafka, store and engines."""
     data_dir: Path = Path(".precis")
-    """What the embedded profile keeps: store, logs, run file."""
+    """What runs on this machine keeps there: stores, logs, run files."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe log line written."""
     log_format: Literal["console", "json"] = "console"
@@ -195,10 +225,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the file."""
+        """Arguments, then the environment, then the file, then the running stack."""
         del dotenv_settings, file_secret_settings
         file = Path(os.environ.get("PRECIS_CONFIG", "precis.toml"))
-        return init_settings, env_settings, _TomlFile(settings_cls, toml_file=file)
+        return init_settings, env_settings, _TomlFile(settings_cls, toml_file=file), _StackFile(settings_cls)
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
@@ -235,6 +265,11 @@ class Settings(BaseSettings):
         return self.profile == "embedded"
 
     @property
+    def is_local_real(self) -> bool:
+        """Whether broker and store come from `precis stack up`."""
+        return self.profile == "local-real"
+
+    @property
     def sqlite_file(self) -> Path:
         """File of the embedded store."""
         return self.store.sqlite_path or self.data_dir / "store.sqlite"
@@ -248,6 +283,29 @@ class _TomlFile(TomlConfigSettingsSource):
         if named and not Path(named).is_file():
             raise ConfigurationError(f"PRECIS_CONFIG names {named!r}, which is not a file")
         return super()._read_files(files, *args, **kwargs)
+
+
+class _StackFile(PydanticBaseSettingsSource):
+    """The part `settings` of the file `stack.json`, which `precis stack up` writes into the data directory."""
+
+    def __call__(self) -> dict[str, Any]:
+        if self.current_state.get("profile") != "local-real":
+            return {}
+        default = self.settings_cls.model_fields["data_dir"].default
+        file = Path(self.current_state.get("data_dir", default)) / STACK_FILE
+        try:
+            return dict(json.loads(file.read_bytes())["settings"])
+        except FileNotFoundError:  # no stack runs: what needs its addresses says so
+            return {}
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise ConfigurationError(
+                f"{str(file)!r} cannot be read ({error!r}): remove it and run `precis stack up`, which writes it anew"
+            ) from error
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Nothing: the file is read as a whole."""
+        del field
+        return None, field_name, False
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -279,3 +337,11 @@ def environment_for(overrides: dict[str, str]) -> dict[str, str]:
     """
     names = {f"PRECIS_{path.upper().replace('.', '__')}": value for path, value in overrides.items()}
     return {**os.environ, **names}
+
+
+def environment_cache() -> Path:
+    """Where checkouts share what is large and made once: engine environments (``ops/setup.sh``) and Kafka's jars."""
+    chosen = os.environ.get("PRECIS_ENV_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "precis" / "envs"

@@ -1,9 +1,12 @@
-"""The embedded stack: broker in this process; engines, nearline service and scorer as children of it.
+"""What `precis up` runs: engines, nearline service and scorer as children of this process, on a broker and a store.
+
+Embedded profile: the broker lives in this process, the store is a file. Local-real: both are of `precis stack up`.
 
 Start order is the order of need: broker, engines (side by side), nearline service, scorer. Stop order is the reverse,
 so that nothing is asked of a part that is gone.
 """
 
+import asyncio
 import os
 import sys
 import time
@@ -19,6 +22,7 @@ import structlog
 from models.bundle import Role
 from ops.broker import EmbeddedBroker
 from ops.engines import local_engine_command
+from ops.rollout.restore import restore_embedded
 from ops.runfile import RunFile, exclusive
 from ops.settings import Settings, environment_for
 from ops.supervise import Child, ChildSpec, check_port, free_port
@@ -44,7 +48,7 @@ class _Restarts:
 
 
 class EmbeddedStack:
-    """Everything that the embedded profile runs. Use as a context manager.
+    """Everything that `precis up` runs. Use as a context manager.
 
     Attributes:
         run: Addresses of the parts, once it is entered.
@@ -56,7 +60,7 @@ class EmbeddedStack:
         """Plan a stack.
 
         Args:
-            settings: The embedded profile's settings; its ports are used where they are not 0.
+            settings: Of the profile embedded or local-real; ports are used where they are not 0.
             on_step: Told what is being waited for.
             starts_empty: Remove the store of an earlier run first.
         """
@@ -111,15 +115,13 @@ class EmbeddedStack:
                 Path(f"{settings.sqlite_file}{suffix}").unlink(missing_ok=True)
         check_port(settings.scorer.host, settings.scorer.port, "scorer.port")
         check_port(_HOST, settings.nearline.metrics_port, "nearline.metrics_port")
-        topics = settings.topics
-        counts = {topics.updates: topics.num_partitions, topics.summaries: topics.num_partitions}
-        broker = self._exits.enter_context(EmbeddedBroker({**counts, topics.dead_letters: 1}))
+        bootstrap, log_id = self._broker()
         ports = {role: free_port() for role in Role}
         scorer_port = settings.scorer.port or free_port()
         self.run = RunFile(
             pid=os.getpid(),
-            bootstrap=broker.bootstrap,
-            log_id=broker.log_id,
+            bootstrap=bootstrap,
+            log_id=log_id,
             scorer_url=f"http://{settings.scorer.host}:{scorer_port}",
             nearline_url=f"http://{_HOST}:{settings.nearline.metrics_port or free_port()}",
             summarizer_url=f"http://{_HOST}:{ports[Role.SUMMARIZER]}",
@@ -129,6 +131,21 @@ class EmbeddedStack:
         self._run_children([self._service("nearline", f"{self.run.nearline_url}/readyz")])
         self._run_children([self._service("scorer", f"{self.run.scorer_url}/readyz")])
         self.run.write(settings.data_dir)
+
+    def _broker(self) -> tuple[str, str]:
+        settings = self._settings
+        if settings.is_local_real:
+            from ops.local_real import require_running  # the embedded profile does without
+
+            require_running(settings)
+            return settings.kafka.bootstrap, settings.kafka.log_id
+        topics = settings.topics
+        many = (topics.updates, topics.backfill, topics.resummarise, topics.summaries)
+        counts = dict.fromkeys(many, topics.num_partitions) | dict.fromkeys((topics.dead_letters, topics.rollouts), 1)
+        broker = self._exits.enter_context(EmbeddedBroker(counts))
+        self._on_step("bringing back what the broker forgot")
+        asyncio.run(restore_embedded(settings, broker.bootstrap))
+        return broker.bootstrap, broker.log_id
 
     def _run_children(self, specs: Sequence[ChildSpec]) -> None:
         for spec in specs:
@@ -154,7 +171,7 @@ class EmbeddedStack:
     def _service(self, name: str, ready_url: str) -> ChildSpec:
         run, settings = self.run, self._settings
         overrides = {
-            "profile": "external",
+            "profile": "local-real" if settings.is_local_real else "external",  # the former brings the store's address
             "data_dir": str(settings.data_dir.resolve()),
             "store.sqlite_path": str(settings.sqlite_file.resolve()),
             "kafka.bootstrap": run.bootstrap,

@@ -5,12 +5,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from ops.ports import lasting_ports
 from schemas.errors import BackendUnavailable, ConfigurationError
 
 __all__ = ["Child", "ChildSpec", "check_port", "free_port"]
@@ -21,10 +22,7 @@ _PR_SET_PDEATHSIG = 1
 
 def free_port(host: str = "127.0.0.1") -> int:
     """A port nobody listens on now. Another process may take it before its user does: that shows as a failed start."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return lasting_ports(1, host)[0]
 
 
 def check_port(host: str, port: int, setting: str) -> None:
@@ -52,10 +50,11 @@ class ChildSpec:
         name: For messages and for the log file's name.
         command: Program and arguments.
         environment: Its whole environment.
-        ready_url: Answers 200 when it can work.
+        ready_url: Answers 200 when it can work; unused where ``probe`` is given.
         log_file: Takes its standard output and error.
         start_timeout_s: Limit from start to ready, seconds.
         stop_timeout_s: Limit from SIGTERM to exit, seconds; then SIGKILL.
+        probe: For what does not speak HTTP: None when it can work, else why not.
     """
 
     name: str
@@ -65,6 +64,25 @@ class ChildSpec:
     log_file: Path
     start_timeout_s: float = 60
     stop_timeout_s: float = 45
+    probe: Callable[[], str | None] | None = None
+
+    def why_unready(self) -> str | None:
+        """Ask it once, for at most 2 s: None when it can work, else why not."""
+        if self.probe is not None:
+            return self.probe()
+        try:
+            response = httpx.get(self.ready_url, timeout=2)
+        except httpx.HTTPError as error:
+            return str(error) or type(error).__name__
+        return None if response.is_success else f"{response.status_code} {response.text[:300]}"
+
+    def failed(self, what: str) -> BackendUnavailable:
+        """The error that says what became of it, with the end of its log."""
+        lines = self.log_file.read_text(errors="replace").strip().splitlines() if self.log_file.exists() else []
+        tail = "\n  ".join(lines[-12:]) or "(empty)"
+        return BackendUnavailable(
+            f"{what}; its log {str(self.log_file)!r} ends:\n  {tail}", backend=self.name, operation="start"
+        )
 
 
 @dataclass(slots=True)
@@ -88,7 +106,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its children in order
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 (a prctl only; there are no threads yet when children start)
+                preexec_fn=_dying_with_parent(),  # noqa: PLW1509 (one system call, which takes no lock)
             )
 
     @property
@@ -101,25 +119,19 @@ class Child:
         return self._process.poll()
 
     def wait_ready(self) -> None:
-        """Wait until ``ready_url`` answers 200.
+        """Wait until it says that it can work.
 
         Raises:
             BackendUnavailable: It ended, or was not ready in time; the message has the end of its log.
         """
         deadline = time.monotonic() + self.spec.start_timeout_s
-        reason = "no answer"
         while True:
             if (code := self.exit_code()) is not None:
-                raise self._failed(f"ended with exit code {code} before it was ready")
-            try:
-                response = httpx.get(self.spec.ready_url, timeout=2)
-                if response.is_success:
-                    return
-                reason = f"{response.status_code} {response.text[:300]}"
-            except httpx.HTTPError as error:
-                reason = str(error) or type(error).__name__
+                raise self.spec.failed(f"ended with exit code {code} before it was ready")
+            if (reason := self.spec.why_unready()) is None:
+                return
             if time.monotonic() > deadline:
-                raise self._failed(f"not ready after {self.spec.start_timeout_s:.0f} s: {reason}")
+                raise self.spec.failed(f"not ready after {self.spec.start_timeout_s:.0f} s: {reason}")
             time.sleep(_POLL_S)
 
     def stop(self) -> int:
@@ -136,13 +148,16 @@ class Child:
                 self._process.kill()
         return self._process.wait()
 
-    def _failed(self, what: str) -> BackendUnavailable:
-        tail = self.spec.log_file.read_text(errors="replace").strip().splitlines()[-12:]
-        lines = "\n  ".join(tail) or "(empty)"
-        return BackendUnavailable(
-            f"{what}; its log {str(self.spec.log_file)!r} ends:\n  {lines}", backend=self.spec.name, operation="start"
-        )
+    def kill(self) -> int:
+        """SIGKILL, which it cannot see coming. Idempotent.
+
+        Returns:
+            Exit status; negative: the signal that ended it.
+        """
+        self._process.kill()
+        return self._process.wait()
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _dying_with_parent() -> Callable[[], None]:
+    prctl = ctypes.CDLL(None).prctl  # loaded here: between fork and exec a lock of another thread may stay locked
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -33,6 +33,7 @@ from serve.score import Scorer
 from serve.speed import SpeedMeter
 from serve.telemetry import Telemetry
 from serve.verification import Verification
+from store.breaker_metrics import export_breakers
 from store.ports import PostingIndex, Store
 
 __all__ = ["create_app"]
@@ -102,6 +103,7 @@ async def _open_parts(
     prompt = RankerPrompt(tokenizer, bundle.manifest.limits)
     store = await open_store()
     closing.push_async_callback(store.close)
+    export_breakers(store, telemetry.registry)
     index = await _open_index(open_index, closing)
     ranker = await open_ranker()
     closing.push_async_callback(ranker.close)

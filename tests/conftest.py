@@ -35,7 +35,8 @@ def _without_engine() -> str | None:
 
 
 def _without_java() -> str | None:
-    return None if shutil.which("java") else "no java on PATH"
+    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    return f"no {' and no '.join(missing)} on PATH" if missing else None
 
 
 def _without_gpu() -> str | None:
@@ -68,6 +69,9 @@ NEEDS: dict[str, Callable[[], str | None]] = {
 }
 """Marker -> why a test that carries it cannot run here, None where it can."""
 
+FIXTURES_THAT_NEED = {"shared_data": "shared_data", "kafka": "java", "kafka3": "java"}
+"""Fixture -> marker of the tests that take it."""
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -99,8 +103,8 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what cannot run here."""
     for item in items:
-        if "shared_data" in getattr(item, "fixturenames", ()):
-            item.add_marker("shared_data")
+        for fixture in FIXTURES_THAT_NEED.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(FIXTURES_THAT_NEED[fixture])
         for marker, reason_without in NEEDS.items():
             if item.get_closest_marker(marker) and (reason := reason_without()):
                 item.add_marker(pytest.mark.skip(reason=f"{marker}: {reason}"))

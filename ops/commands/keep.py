@@ -37,10 +37,13 @@ def keep_up(settings: Settings) -> int:
     try:
         with console.status("starting") as status, EmbeddedStack(settings, on_step=status.update) as stack:
             status.stop()
-            console.print(f"[bold green]up[/]  search page  {stack.run.scorer_url}/")
+            has_index = settings.store.kind == "sqlite"
+            what = "search page" if has_index else "scorer     "
+            console.print(f"[bold green]up[/]  {what}  {stack.run.scorer_url}/")
             console.print(f"    Kafka        {stack.run.bootstrap}  (topic {settings.topics.updates})")
             console.print(f"    data         {settings.data_dir}")
-            console.print("    next         precis ingest FILE...   precis search 'QUERY'   Ctrl-C stops")
+            search = "precis search 'QUERY'" if has_index else "precis score -q 'QUERY' JOB_ID..."
+            console.print(f"    next         precis ingest FILE...   {search}   Ctrl-C stops")
             watch(stack)
     except KeyboardInterrupt:
         console.print("stopped")

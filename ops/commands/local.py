@@ -1,4 +1,4 @@
-"""`precis up`, `precis demo`: the embedded profile."""
+"""`precis up`, `precis demo`: the embedded profile; `precis up` also runs on the stack of the profile local-real."""
 
 import sys
 from typing import Annotated
@@ -29,7 +29,10 @@ def demo(
 
 
 def up() -> None:
-    """Start the embedded profile and keep it until Ctrl-C: broker, store, engines, nearline service, scorer."""
+    """Start engines, nearline service and scorer, and keep them until Ctrl-C.
+
+    Embedded profile: with a broker and a store of their own. Local-real: on those of `precis stack up`.
+    """
     from ops.commands.keep import keep_up
     from ops.settings import load_settings
 

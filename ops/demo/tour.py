@@ -23,6 +23,7 @@ from ops.services import open_embedded_store
 from ops.settings import Settings
 from ops.stack import EmbeddedStack
 from ops.statistics import quantile
+from schemas.errors import ConfigurationError
 
 __all__ = ["run_demo"]
 
@@ -70,8 +71,14 @@ def run_demo(settings: Settings, *, once: bool, as_json: bool) -> int:
         Exit status: 1 where something was lost or stale, 130 after Ctrl-C within the tour.
 
     Raises:
+        ConfigurationError: The profile is local-real: the demo starts from an empty store and searches.
         PrecisError: A part failed.
     """
+    if settings.is_local_real:
+        raise ConfigurationError(
+            "profile is 'local-real': the demo empties its store and needs full-text search, so it runs on the embedded "
+            "profile. Use `precis up`, `precis ingest` and `precis score` here"
+        )
     stop_on_signals()
     started_s = time.monotonic()
     console = Console(stderr=as_json)
