@@ -1,0 +1,1 @@
+"""The faults, one class or function each, and which of them a profile has."""
