@@ -152,7 +152,7 @@ class Nearline(_Section):
     stop_timeout_s: Seconds = 30
     """On SIGTERM: time to finish what is at work, seconds."""
     stall_timeout_s: Seconds = 180
-    """A lane with lag that finished nothing for this long is not alive, seconds; above twice `summary_budget_s` + 20."""
+    """A lane with lag that finished nothing for so long is not alive, seconds; above 2 x `summary_budget_s` + 20."""
 
 
 class Scorer(_Section):

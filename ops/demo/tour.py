@@ -76,8 +76,8 @@ def run_demo(settings: Settings, *, once: bool, as_json: bool) -> int:
     """
     if settings.is_local_real:
         raise ConfigurationError(
-            "profile is 'local-real': the demo empties its store and needs full-text search, so it runs on the embedded "
-            "profile. Use `precis up`, `precis ingest` and `precis score` here"
+            "profile is 'local-real': the demo empties its store and needs full-text search, so it runs on the "
+            "embedded profile. Use `precis up`, `precis ingest` and `precis score` here"
         )
     stop_on_signals()
     started_s = time.monotonic()
