@@ -5,13 +5,14 @@ import random
 import resource
 import sqlite3
 import sys
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 
 from ops.chaos.faults.ports import FaultTable
 from ops.chaos.site.embedded import EmbeddedSite
 from ops.chaos.site.world import World
 
-__all__ = ["EMBEDDED_FAULTS"]
+__all__ = ["EMBEDDED_FAULTS", "full_disk"]
 
 _HOLDER = (
     "import sqlite3, sys, time; connection = sqlite3.connect(sys.argv[1], timeout=5, isolation_level=None); "
@@ -28,6 +29,13 @@ async def hold_lock(world: World, rng: random.Random) -> None:
 
 
 async def fill_disk(world: World, rng: random.Random) -> None:
+    """No file of the workers may grow, for a while."""
+    with full_disk(world):
+        await asyncio.sleep(rng.uniform(1.0, 4.0))
+
+
+@contextmanager
+def full_disk(world: World) -> Iterator[None]:
     """No file of the workers may grow: the kernel refuses each write of the store beyond the first page (EFBIG).
 
     A reader that stays open keeps the write-ahead log from starting over, so every write must grow it.
@@ -38,7 +46,7 @@ async def fill_disk(world: World, rng: random.Random) -> None:
         limited = {name: world.keeper.pid(name) for name in world.workers()}
         for pid in limited.values():
             _limit_files(pid, 0)
-        await asyncio.sleep(rng.uniform(1.0, 4.0))
+        yield
         for name, pid in limited.items():
             if world.keeper.pid(name) == pid:
                 _limit_files(pid, resource.RLIM_INFINITY)

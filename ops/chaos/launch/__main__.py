@@ -16,8 +16,9 @@ def main() -> None:
     parser.add_argument("--clock", type=Path, required=True)
     parser.add_argument("--mutant", default="")
     parser.add_argument("--pause-s", type=float, default=0.0)
-    parser.add_argument("--die-at", default="", help="STEP or STEP:after")
+    parser.add_argument("--die-at", default="", help="STEP or STEP:after, see ops.chaos.launch.steps")
     parser.add_argument("--die-at-call", type=int, default=1)
+    parser.add_argument("--die-about", default="", help="job id, or the topic of a commit")
     given = parser.parse_args()
     _pipe_output()
     shift_s = read_shift(given.clock)
@@ -47,7 +48,7 @@ def _wrap_steps(given: argparse.Namespace) -> None:
     if given.service == "nearline" and given.pause_s:
         pause_before_steps(store, SummaryChangelog, longest_s=given.pause_s)
     if given.die_at:
-        die_at(store, SummaryChangelog, step=given.die_at, count=given.die_at_call)
+        die_at(store, step=given.die_at, count=given.die_at_call, about=given.die_about)
 
 
 def _store_class(kind: str) -> type:

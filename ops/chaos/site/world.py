@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -17,15 +17,34 @@ from ops.chaos.site.ports import Site
 from ops.settings import PROJECT_ROOT, environment_for
 from ops.supervise import ChildSpec, free_port
 
-__all__ = ["ENGINE", "SCORER", "WORKER", "World"]
+__all__ = ["ENGINE", "SCORER", "WORKER", "Death", "World"]
 
 ENGINE, SCORER, WORKER = "engine", "scorer", "nearline"
 
-_IN_FLIGHT = re.compile(r"^precis_nearline_in_flight(?:\{[^}]*\})? ([0-9.e+-]+)$", re.MULTILINE)
 _PAUSE_S = 0.6
 _READY_LIMIT_S = 90.0
 _SERVICE_S = 0.25
 _STOP_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Where a worker kills itself; see ``launch.steps.die_at``.
+
+    Attributes:
+        step: Before it, or with ``:after`` behind the name, when it is done.
+        about: Job that the step is done for; of a commit, the topic.
+        call: Which of these calls, from 1.
+    """
+
+    step: str
+    about: str
+    call: int = 1
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """For ``python -m ops.chaos.launch``."""
+        return ("--die-at", self.step, "--die-about", self.about, "--die-at-call", str(self.call))
 
 
 class World:
@@ -88,11 +107,11 @@ class World:
         """Names of the nearline workers."""
         return self.keeper.names(WORKER)
 
-    def add_worker(self, *, die_at: str = "") -> str:
+    def add_worker(self, *, death: Death | None = None) -> str:
         """Start one more nearline worker.
 
         Args:
-            die_at: Step at which it kills itself (``launch.steps.die_at``).
+            death: Where it kills itself; None: nowhere.
 
         Returns:
             Its name.
@@ -102,8 +121,7 @@ class World:
         url = f"http://127.0.0.1:{free_port()}"
         self._metrics[name] = f"{url}/metrics"
         spec = self._service_spec(name, WORKER, url, {"nearline.metrics_port": _port(url)})
-        options = ["--die-at", die_at] if die_at else []
-        self.keeper.start(replace(spec, command=[*spec.command, *options]))
+        self.keeper.start(replace(spec, command=[*spec.command, *(death.options if death else ())]))
         return name
 
     async def order(self, mood: Mood, *, service_s: float = _SERVICE_S) -> None:
@@ -114,18 +132,28 @@ class World:
 
     async def in_flight(self) -> float:
         """Records at work in all workers, by their own metrics; a worker that does not answer counts as idle."""
-        return sum(await asyncio.gather(*(self._in_flight(name) for name in self.workers())))
+        return await self.sample("in_flight")
+
+    async def sample(self, name: str, *, of: str = "") -> float:
+        """A metric of the workers, summed over its labels; a worker that does not answer counts as 0.
+
+        Args:
+            name: Without ``precis_nearline_``; with labels in braces, as they are exported, only those.
+            of: One worker; empty for all.
+        """
+        return sum(await asyncio.gather(*(self._sample(name, worker) for worker in ([of] if of else self.workers()))))
 
     def shift_clock(self, shift_s: float) -> None:
         """Let workers and scorer believe that it is so many seconds later."""
         write_shift(self._clock, shift_s)
 
-    async def _in_flight(self, name: str) -> float:
+    async def _sample(self, name: str, worker: str) -> float:
         try:
-            answer = await self._client.get(self._metrics[name], timeout=0.5)
+            answer = await self._client.get(self._metrics[worker], timeout=0.5)
         except httpx.HTTPError:
             return 0.0
-        return sum(float(value) for value in _IN_FLIGHT.findall(answer.text))
+        pattern = rf"^precis_nearline_{re.escape(name)}(?:\{{[^}}]*\}})? ([0-9.e+-]+)$"
+        return sum(float(value) for value in re.findall(pattern, answer.text, re.MULTILINE))
 
     def _engine_spec(self) -> ChildSpec:
         options = {
