@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.canonical import read_json
 from schemas.errors import InvalidInput, PostingTooLarge, UnknownSchema
-from schemas.posting import JobId, check_job_id
+from schemas.posting import JobId
+from schemas.record import decode_key, decode_object, validated
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -94,13 +94,13 @@ def decode_update(key: bytes | None, value: bytes | None) -> Update:
         UnknownSchema: Its ``schema`` is not :data:`SCHEMA`.
         PostingTooLarge: It has more than :data:`MAX_RECORD_BYTES`.
     """
-    job_id = _decode_key(key)
+    job_id = decode_key(key)
     if value is None:
         return Tombstone(job_id)
     if len(value) > MAX_RECORD_BYTES:
         message = f"record of {len(value)} bytes is over the limit of {MAX_RECORD_BYTES}"
         raise PostingTooLarge(message)
-    fields = _decode_object(value)
+    fields = decode_object(value)
     if fields.get("schema") != SCHEMA:
         message = f"schema {fields.get('schema')!r} is unknown; this build reads {SCHEMA!r}"
         raise UnknownSchema(message, field="schema")
@@ -109,40 +109,11 @@ def decode_update(key: bytes | None, value: bytes | None) -> Update:
     if not isinstance(op, str) or op not in kinds:
         message = f"op {op!r} is unknown; allowed are 'upsert' and 'delete'"
         raise InvalidInput(message, field="op")
-    try:
-        update = kinds[op].model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = f"{field}: {first['msg']}"
-        raise InvalidInput(message, field=field) from error
+    update = validated(kinds[op], fields)
     if update.job_id != job_id:
         message = f"job_id {update.job_id[:60]!r} differs from the record's key {job_id!r}: order per job would be lost"
         raise InvalidInput(message, field="job_id")
     return update
-
-
-def _decode_key(key: bytes | None) -> JobId:
-    if not key:
-        message = "record has no key: the key must be the job id"
-        raise InvalidInput(message, field="key")
-    try:
-        return check_job_id(key.decode())
-    except UnicodeDecodeError as error:
-        message = f"key {key[:60]!r} is not UTF-8"
-        raise InvalidInput(message, field="key") from error
-
-
-def _decode_object(value: bytes) -> dict[str, Any]:
-    try:
-        fields = read_json(value)
-    except ValueError as error:
-        message = f"value is not JSON: {str(error)[:200]}"
-        raise InvalidInput(message) from error
-    if not isinstance(fields, dict):
-        message = f"value is a JSON {type(fields).__name__}, not an object"
-        raise InvalidInput(message)
-    return fields
 
 
 def event_age_s(event_time: datetime, now: datetime) -> float:

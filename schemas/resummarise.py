@@ -7,13 +7,12 @@ The key of a record is the job id, as in ``job-updates``.
 """
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.canonical import read_json
 from schemas.errors import InvalidInput, UnknownSchema
-from schemas.posting import JobId, check_job_id
+from schemas.record import decode_key, decode_object, validated
 
 __all__ = ["MAX_REQUEST_VALUE_BYTES", "Reason", "ResummariseRequest", "decode_request", "encode_request"]
 
@@ -61,48 +60,19 @@ def decode_request(key: bytes | None, value: bytes | None) -> ResummariseRequest
         InvalidInput: The record can never be processed; the message says why.
         UnknownSchema: Its ``schema`` is not 1.
     """
-    job_id = _decode_key(key)
-    fields = _decode_object(value)
-    if fields.get("schema") != _SCHEMA:
-        message = f"schema {str(fields.get('schema'))[:60]!r} of a re-summarise request is unknown; this build reads 1"
-        raise UnknownSchema(message, field="schema")
-    try:
-        request = ResummariseRequest.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = f"{field}: {first['msg']}"
-        raise InvalidInput(message, field=field) from error
-    if request.job_id != job_id:
-        message = f"job_id {request.job_id[:60]!r} differs from the record's key {job_id!r}: it must be the same"
-        raise InvalidInput(message, field="job_id")
-    return request
-
-
-def _decode_key(key: bytes | None) -> JobId:
-    if not key:
-        message = "re-summarise request has no key: the key must be the job id"
-        raise InvalidInput(message, field="key")
-    try:
-        return check_job_id(key.decode())
-    except UnicodeDecodeError as error:
-        message = f"key {key[:60]!r} is not UTF-8"
-        raise InvalidInput(message, field="key") from error
-
-
-def _decode_object(value: bytes | None) -> dict[str, Any]:
+    job_id = decode_key(key)
     if value is None:
         message = "re-summarise request has no value: a job is deleted through `job-updates`"
         raise InvalidInput(message)
     if len(value) > MAX_REQUEST_VALUE_BYTES:
         message = f"re-summarise request of {len(value)} bytes is over the limit of {MAX_REQUEST_VALUE_BYTES}"
         raise InvalidInput(message)
-    try:
-        fields = read_json(value)
-    except ValueError as error:
-        message = f"value is not JSON: {str(error)[:200]}"
-        raise InvalidInput(message) from error
-    if not isinstance(fields, dict):
-        message = f"value is a JSON {type(fields).__name__}, not an object"
-        raise InvalidInput(message)
-    return fields
+    fields = decode_object(value)
+    if fields.get("schema") != _SCHEMA:
+        message = f"schema {str(fields.get('schema'))[:60]!r} of a re-summarise request is unknown; this build reads 1"
+        raise UnknownSchema(message, field="schema")
+    request = validated(ResummariseRequest, fields)
+    if request.job_id != job_id:
+        message = f"job_id {request.job_id[:60]!r} differs from the record's key {job_id!r}: it must be the same"
+        raise InvalidInput(message, field="job_id")
+    return request
