@@ -1,11 +1,16 @@
 """What an extractive answer may say: phrases of its source, nothing else."""
 
+import re
+
 from schemas.text import single_line
 
 __all__ = ["supported_phrases"]
 
 _SEPARATOR = ";"
 _MIN_CHARS = 2
+# What may be markup or the beginning of it. A body is plain text as a rule, and has none.
+_MAY_BE_MARKUP = re.compile(r"<[a-zA-Z/!]|&[#a-zA-Z][#a-zA-Z0-9]*;")
+_ENDS = frozenset(" \n!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
 def supported_phrases(summary: str, body: str) -> str:
@@ -21,11 +26,27 @@ def supported_phrases(summary: str, body: str) -> str:
     Returns:
         One line; empty where no phrase is supported.
     """
-    source = single_line(body)
-    phrases = (phrase.strip() for phrase in summary.split(_SEPARATOR))
-    return "; ".join(
-        dict.fromkeys(phrase for phrase in phrases if len(phrase) >= _MIN_CHARS and _holds(source, phrase))
-    )
+    phrases = dict.fromkeys(phrase for part in summary.split(_SEPARATOR) if len(phrase := part.strip()) >= _MIN_CHARS)
+    has_markup = _MAY_BE_MARKUP.search(body) is not None
+    source = ""
+    held = []
+    for phrase in phrases:
+        is_held = not has_markup and _stands_plainly(body, phrase)
+        if not is_held:
+            source = source or single_line(body)
+            is_held = _holds(source, phrase)
+        if is_held:
+            held.append(phrase)
+    return "; ".join(held)
+
+
+def _stands_plainly(body: str, phrase: str) -> bool:
+    """Whether the phrase stands, marks or blanks around it, in a body without markup as it is: then cleaned too."""
+    if not (phrase.isascii() and phrase.isprintable()) or "  " in phrase:
+        return False
+    at = body.find(phrase)
+    end = at + len(phrase)
+    return at >= 0 and (at == 0 or body[at - 1] in _ENDS) and (end == len(body) or body[end] in _ENDS)
 
 
 def _holds(source: str, phrase: str) -> bool:

@@ -91,10 +91,36 @@ teaching license|teaching certificate|teaching certification|teaching licence|te
 teaching credential|teaching credentials|certified teacher|licensed teacher
 board certified|board certification|board eligible
 """
+_BETWEEN_PHRASES = {code: " " for code in range(128) if not chr(code).isalnum()} | {ord(c): " | " for c in ".;:!?,()|"}
 # A line that ends in a bar goes on in the next one.
 _GROUPS = tuple(tuple(line.split("|")) for line in _LINES.strip().replace("|\n", "|").splitlines())
 _PLAIN_NAMES = frozenset({"bachelor", "bachelors", "baccalaureate", "doctorate", "doctoral", "hazmat", "servsafe"})
 """Single words in lower case that name a credential; others ("clearance", "masters") are left to their kinds."""
+_NamesByWord = dict[str, list[tuple[int, int, str]]]
+
+
+def _by_first_word(*, are_codes: bool) -> _NamesByWord:
+    """First word -> (number of the group, place within it, name) of the names that a summary may state."""
+    names: _NamesByWord = {}
+    for at, group in enumerate(_GROUPS):
+        for place, name in enumerate(group):
+            words = name if _is_code(name) else _words(name)
+            if _is_code(name) is are_codes and (are_codes or " " in words or words in _PLAIN_NAMES):
+                names.setdefault(words.partition(" ")[0], []).append((at, place, name))
+    return names
+
+
+def _words(name: str) -> str:
+    return name.replace("'", " ")
+
+
+def _is_code(name: str) -> bool:
+    return name != name.casefold()
+
+
+_CODES = _by_first_word(are_codes=True)
+_PHRASES = _by_first_word(are_codes=False)
+_FIRST_OF_CODES, _FIRST_OF_PHRASES = frozenset(_CODES), frozenset(_PHRASES)
 _KIND_STEMS = {
     "licen": ("licen", "fuhrerschein"),
     "certif": ("certif", "credential", "accredit", "zertifi"),
@@ -134,6 +160,8 @@ _WITH_SUBJECT = re.compile(
 _OF_SUBJECT = re.compile(
     r"\b(?:degrees?|diplomas?|bachelor's|master's|bachelors|masters|certificates?) in (?:an? )?([a-z]{4,})"
 )
+# One of these stands in whatever the two patterns find.
+_SUBJECT_PIECES = ("licen", "certificat", "degree", "diploma", "clearance", "bachelor", "master")
 # What may stand before a credential without naming which one it is.
 _OPEN_SUBJECTS = frozenset(
     [
@@ -232,40 +260,41 @@ def unsupported_credential(said: IndexedText, held: IndexedText) -> str:
     Where the summary says which licence, certificate or degree (``driving licence``, ``degree in chemistry``), the
     source must hold that word; where it names a kind, the source must name that kind.
     """
-    said_segments = _segments(said)
-    for names in _GROUPS:
-        claimed = next((name for name in names if _claims(name, said, said_segments)), "")
-        if claimed and not any(_holds(name, held) for name in names) and not _is_other(claimed, said, held):
+    first_claimed: dict[int, str] = {}
+    for at, name in _claimed(said):
+        first_claimed.setdefault(at, name)
+    for at, claimed in first_claimed.items():
+        if not any(_holds(name, held) for name in (claimed, *_GROUPS[at])) and not _is_other(claimed, said, held):
             return claimed
     return _unsupported_kind(said, held) or _unsupported_subject(said, held)
 
 
 def credential_words(said: IndexedText) -> frozenset[str]:
     """Folded words of the credentials that a summary states."""
+    return frozenset(word for _, name in _claimed(said) for word in _words(name.casefold()).split(" "))
+
+
+def _claimed(said: IndexedText) -> list[tuple[int, str]]:
+    """Group and name of each credential that the summary states, in the order of the groups."""
     segments = _segments(said)
-    names = (name for group in _GROUPS for name in group if _claims(name, said, segments))
-    return frozenset(word for name in names for word in _words(name.casefold()).split(" "))
+    found = [
+        entry
+        for word in _FIRST_OF_PHRASES.intersection(segments.split(" "))
+        for entry in _PHRASES[word]
+        if f" {_words(entry[2])} " in segments
+    ]
+    found += [
+        entry for word in _FIRST_OF_CODES & said.exact_words for entry in _CODES[word] if said.holds_code(entry[2])
+    ]
+    return [(at, name) for at, _, name in sorted(found)]
 
 
 def _segments(said: IndexedText) -> str:
     """The summary's folded words; marks that end a phrase keep the words beside them apart."""
+    if said.folded.isascii():
+        return f" {' '.join(said.folded.translate(_BETWEEN_PHRASES).split())} "
     phrases = re.split(r"[.;:!?,()|]", said.folded)
     return " | ".join([" ", *(" ".join(re.findall(r"[^\W_]+", phrase)) for phrase in phrases), " "])
-
-
-def _words(name: str) -> str:
-    return name.replace("'", " ")
-
-
-def _is_code(name: str) -> bool:
-    return name != name.casefold()
-
-
-def _claims(name: str, said: IndexedText, segments: str) -> bool:
-    if _is_code(name):
-        return said.holds_code(name)
-    words = _words(name)
-    return (" " in words or words in _PLAIN_NAMES) and f" {words} " in segments
 
 
 def _holds(name: str, held: IndexedText) -> bool:
@@ -282,13 +311,14 @@ def _is_other(claimed: str, said: IndexedText, held: IndexedText) -> bool:
 
 def _unsupported_kind(said: IndexedText, held: IndexedText) -> str:
     for stem, stems in _KIND_STEMS.items():
-        word = next((word for word in said.word_list if word.startswith(stem)), "")
-        if word and not any(f" {start}" in held.joined for start in stems):
-            return word
+        if f" {stem}" in said.joined and not any(f" {start}" in held.joined for start in stems):
+            return next(word for word in said.word_list if word.startswith(stem))
     return ""
 
 
 def _unsupported_subject(said: IndexedText, held: IndexedText) -> str:
+    if not any(piece in said.folded for piece in _SUBJECT_PIECES):
+        return ""
     for pattern in (_WITH_SUBJECT, _OF_SUBJECT):
         for found in pattern.finditer(said.folded):
             subject = found[1].removesuffix("'s")

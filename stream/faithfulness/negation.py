@@ -11,6 +11,13 @@ __all__ = ["flipped_negation"]
 _NOT_NEGATIVE = (
     r"(?! (?:only|just|limited|later|less|more|fewer|matter|longer|least|hesitate|exceed|to exceed|doubt|sooner)\b)"
 )
+# How cues are found fast: a piece of each, and what may stand before it in its word.
+_CUE_PIECES = {
+    "no": ("can",),
+    "never": (),
+    "without": (),
+    "n't": ("do", "does", "did", "wo", "is", "are", "ca"),
+}
 _CUES = rf"(?:no|not|without|never|cannot|nor|don't|doesn't|didn't|won't|isn't|aren't|can't){_NOT_NEGATIVE}"
 # Up to three words after the cue; "or" goes on, "and", "but" and every mark of punctuation ends what it covers.
 _WORD = r"(?!(?:and|but|if|because|while|unless|except|then)\b)[a-z][a-z'-]*"
@@ -22,7 +29,10 @@ _AFTER = re.compile(
 _SUBJECT = re.compile(rf"(?<![\w'-])({_WORD}(?: {_WORD})?)(?: work| experience)?(?: (?:is|are|will be|was))?$")
 _MOST_SUBJECT_LEN = 60
 _TOKEN = re.compile(r"[a-z]{4,}")
-_CUE_WORDS = frozenset({"no", "not", "without", "never", "cannot", "nor", "don", "doesn", "won", "isn", "aren"})
+_LEAST_LEN = 4
+_CUE_WORDS = ("no", "not", "without", "never", "cannot", "nor", "don", "doesn", "won", "isn", "aren")
+_Denial = tuple[str, str]
+"""A word that is covered by a "no", and the statement that covers it."""
 # Words about the statement, not what it is about.
 _FUNCTION_WORDS = frozenset(
     [
@@ -123,16 +133,28 @@ def flipped_negation(said: IndexedText, held: IndexedText) -> str:
     or one in the summary is covered and none in the source.
     """
     said_denials = list(_denials(said.folded))
-    if not said_denials and _CUE_WORDS.isdisjoint(held.words):
-        return ""
-    said_denied = Counter(word for word, _ in said_denials)
     held_denied = Counter(word for word, _ in _denials(held.folded))
+    if not said_denials and not (held_denied and any(f" {cue} " in held.joined for cue in _CUE_WORDS)):
+        return ""
+    return _lost(said, held, said_denials, held_denied) or _made_up(held, said_denials, held_denied)
+
+
+def _lost(said: IndexedText, held: IndexedText, said_denials: list[_Denial], held_denied: Counter[str]) -> str:
+    """A word that the summary states and the source only denies."""
+    said_denied = Counter(word for word, _ in said_denials)
     said_counts: Counter[str] = Counter(_TOKEN.findall(said.folded))
-    for word, num_said in said_counts.items():
+    # A form of a form of a word may be that word: only such words need a look.
+    forms_denied = {form for word in held_denied for form in inflections(word)}
+    for word in filter(forms_denied.__contains__, said_counts):
         forms = set(inflections(word))
         num_denied = sum(held_denied[form] for form in forms)
-        if num_denied and num_said > said_denied[word] and num_denied >= _count(held, forms):
+        if num_denied and said_counts[word] > said_denied[word] and num_denied >= _count(held, forms):
             return word
+    return ""
+
+
+def _made_up(held: IndexedText, said_denials: list[_Denial], held_denied: Counter[str]) -> str:
+    """A statement of the summary that denies what the source only states."""
     for word, statement in said_denials:
         forms = set(inflections(word))
         if not any(held_denied[form] for form in forms) and _count(held, forms) and not _may_be_two(statement, held):
@@ -140,14 +162,30 @@ def flipped_negation(said: IndexedText, held: IndexedText) -> str:
     return ""
 
 
-def _denials(folded: str) -> Iterator[tuple[str, str]]:
-    """Each word that is covered by a "no", and the statement that covers it."""
-    for found in _BEFORE.finditer(folded):
-        yield from ((word, found[0] + found[1]) for word in _contents(found[1]))
-    for found in _AFTER.finditer(folded):
-        at = found.start()
-        if subject := _SUBJECT.search(folded, max(0, at - _MOST_SUBJECT_LEN), at):
+def _denials(folded: str) -> Iterator[_Denial]:
+    for at in _cue_places(folded):
+        if found := _BEFORE.match(folded, at):
+            yield from ((word, found[0] + found[1]) for word in _contents(found[1]))
+        if (
+            at
+            and (found := _AFTER.match(folded, at - 1))
+            and (subject := _SUBJECT.search(folded, max(0, at - 1 - _MOST_SUBJECT_LEN), at - 1))
+        ):
             yield from ((word, subject[0] + found[0]) for word in _contents(subject[1]))
+
+
+def _cue_places(folded: str) -> list[int]:
+    """Where a cue may begin: at a word."""
+    places: set[int] = set()
+    for piece, heads in _CUE_PIECES.items():
+        at = folded.find(piece)
+        while at >= 0:
+            if folded[at - 1 : at].isalnum():
+                places.update(at - len(head) for head in heads if folded.endswith(head, 0, at))
+            else:
+                places.add(at)
+            at = folded.find(piece, at + 1)
+    return sorted(places)
 
 
 def _contents(text: str) -> Iterator[str]:
@@ -167,4 +205,15 @@ def _may_be_two(statement: str, held: IndexedText) -> bool:
 
 
 def _count(held: IndexedText, forms: set[str]) -> int:
-    return sum(form in forms for form in _TOKEN.findall(held.folded))
+    return sum(_count_word(held.folded, form) for form in forms if len(form) >= _LEAST_LEN)
+
+
+def _count_word(folded: str, word: str) -> int:
+    """How often a word of the letters a to z stands in a text, other letters at its ends or none."""
+    num_found = 0
+    at = folded.find(word)
+    while at >= 0:
+        end = at + len(word)
+        num_found += not ("a" <= folded[at - 1 : at] <= "z" or "a" <= folded[end : end + 1] <= "z")
+        at = folded.find(word, end)
+    return num_found

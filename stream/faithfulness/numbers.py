@@ -3,25 +3,36 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
+from typing import NamedTuple
 
-from stream.faithfulness.numerals import NUMBER_WORDS, Reading, clock_values, digits_for_words, readings, scaled
+from stream.faithfulness.numerals import (
+    VALUE_WORDS,
+    Reading,
+    ascii_digits,
+    clock_values,
+    digits_for_words,
+    readings,
+    scaled,
+)
 from stream.faithfulness.texts import IndexedText, fold
-from stream.faithfulness.units import AFTER, BEFORE, KINDS, SCALES, Units, canonical, spellings
+from stream.faithfulness.units import AFTER, BEFORE, KINDS, SCALES, Units, canonical, may_end_currency, spellings
 
 __all__ = ["unsupported_number"]
 
-_DIGITS = re.compile(r"\d{1,2}:\d\d(?![\d:])|\d{1,3}(?: \d{3})+(?!\d)|\d+(?:[.,']\d+)*")
+# Each of its three ways begins with the same class of characters: so the engine skips fast to where it may match.
+_DIGITS = re.compile(r"\d(?:\d?:\d\d(?![\d:])|\d{0,2}(?: \d{3})+(?!\d)|\d*(?:[.,']\d+)*)")
 _RANGE = re.compile(r"\s?(?:-|–|—|to)\s?[$€£]?\s?", re.IGNORECASE)  # noqa: RUF001 (the dash is meant)
 # 401(k) and its like are names of plans: their k is no thousand.
 _PLANS = frozenset({"401", "403", "457"})
 _BEFORE_LEN = 9
 _AFTER_LEN = 32
+_HOUR_LEN = 2
 _NO_UNITS: Units = ("", "", "", "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
+class _Number(NamedTuple):
     text: str
     readings: tuple[Reading, ...]
     units: Units
@@ -36,83 +47,127 @@ def unsupported_number(said: IndexedText, held: IndexedText) -> str:
     scale (``$85-95K``). Where the summary states a unit, the source must state it there too, or state none there and
     name the unit elsewhere.
     """
-    index: dict[str, set[Units]] | None = None
+    there: _HeldNumbers | None = None
     for number in _numbers(digits_for_words(said.text)):
         if number.is_word_part:
             continue
-        index = index if index is not None else _index(held)
-        if not any(all(_holds(value, number.units, index, held) for value in one) for one in number.readings):
+        there = there or _HeldNumbers(held)
+        if not any(all(_holds(value, number.units, there, held) for value in one) for one in number.readings):
             return number.text
     return ""
 
 
-def _holds(value: str, units: Units, index: dict[str, set[Units]], held: IndexedText) -> bool:
+class _HeldNumbers:
+    """The numbers of a source. Read are only those that have the digits of a number that is asked for."""
+
+    def __init__(self, held: IndexedText) -> None:
+        self._held = held
+        self._found = list(_DIGITS.finditer(held.text))
+        self._places: dict[str, list[int]] = defaultdict(list)
+        for place, found in enumerate(self._found):
+            for key in _keys(found[0]):
+                self._places[key].append(place)
+
+    def units_of(self, value: str) -> Iterator[Units]:
+        """The units beside each number of the source that may be read as a value, without those said before."""
+        given: set[Units] = set()
+        for number in self._alike(value):
+            if number.units not in given and any(value in one for one in number.readings):
+                given.add(number.units)
+                yield number.units
+        if any(f" {words} " in self._held.joined for words in VALUE_WORDS.get(value, ())):
+            yield _NO_UNITS
+
+    def _alike(self, value: str) -> Iterator[_Number]:
+        text = self._held.text
+        seen: set[tuple[str, int, int]] = set()
+        for place in sorted({place for key in _value_keys(value) for place in self._places.get(key, ())}):
+            found = self._found[place]
+            if _is_new(text, found, seen):
+                after = self._found[place + 1] if place + 1 < len(self._found) else None
+                yield _read_in_range(text, found, after)
+
+
+@lru_cache(maxsize=4096)
+def _keys(core: str) -> frozenset[str]:
+    """What all values of a number's digits have in common: the digits without noughts at the ends, whole or in part."""
+    if core.isdecimal() and core.isascii():
+        return frozenset({core.strip("0"), f"t{int(core) % 12}"} if len(core) <= _HOUR_LEN else {core.strip("0")})
+    groups = re.split("[.,' :]", ascii_digits(core))
+    keys = {group.strip("0") for group in (*groups, "".join(groups))}
+    if len(groups[0]) <= _HOUR_LEN:
+        keys.add(f"t{int(groups[0]) % 12}")
+    return frozenset(keys)
+
+
+def _value_keys(value: str) -> set[str]:
+    if not value.startswith("t"):
+        return {value.replace(".", "").strip("0")}
+    # Minutes may be written up to 99, and so belong to the hour before.
+    hour = int(value[1:]) // 60
+    return {f"t{hour % 12}", f"t{(hour - 1) % 12}"}
+
+
+def _holds(value: str, units: Units, there: _HeldNumbers, held: IndexedText) -> bool:
     # A time of day has its half in its value.
     units = (*units[:3], "") if value.startswith("t") else units
     return any(
         all(
-            stated in {"", there} or (not there and _names(held, kind, stated))
-            for kind, stated, there in zip(KINDS, units, places, strict=True)
+            stated in {"", beside} or (not beside and _names(held, kind, stated))
+            for kind, stated, beside in zip(KINDS, units, places, strict=True)
         )
-        for places in index.get(value, ())
+        for places in there.units_of(value)
     )
 
 
 def _names(held: IndexedText, kind: str, unit: str) -> bool:
     return any(
-        spelling in held.words if spelling.isalpha() else spelling in held.folded for spelling in spellings(kind, unit)
+        f" {spelling} " in held.joined if spelling.isalpha() else spelling in held.folded
+        for spelling in spellings(kind, unit)
     )
 
 
-def _index(held: IndexedText) -> dict[str, set[Units]]:
-    index: dict[str, set[Units]] = defaultdict(set)
-    for number in _numbers(held.text):
-        for reading in number.readings:
-            for value in reading:
-                index[value].add(number.units)
-    for words in NUMBER_WORDS:
-        if words in held.words or (" " in words and f" {words} " in held.joined):
-            index[NUMBER_WORDS[words]].add(_NO_UNITS)
-    _add_scaled_words(held, index)
-    return index
-
-
-def _add_scaled_words(held: IndexedText, index: dict[str, set[Units]]) -> None:
-    for scale, power in SCALES.items():
-        if len(scale) > 3 and scale in held.words:  # noqa: PLR2004 - the words, not the suffixes
-            for words in ("a", *NUMBER_WORDS):
-                if f" {words} {scale} " in held.joined:
-                    index[scaled(NUMBER_WORDS.get(words, "1"), power)].add(_NO_UNITS)
-
-
 def _numbers(text: str) -> Iterator[_Number]:
-    held_back: _Number | None = None
-    held_back_power = end = 0
     seen: set[tuple[str, int, int]] = set()
-    for found in _DIGITS.finditer(text):
-        first = max(0, found.start() - _BEFORE_LEN)
-        surroundings = (text[first : found.end() + _AFTER_LEN], found.start() - first, len(found[0]))
-        if surroundings in seen:  # a table of noughts says nothing new
-            continue
-        seen.add(surroundings)
-        number, power, at = _read(text, found)
-        if held_back is not None:
-            # "$85-95K": the first number has the scale of the second.
-            if power and not held_back_power and _RANGE.fullmatch(text, end, found.start()):
-                more = tuple(frozenset(scaled(value, power) for value in one) for one in held_back.readings)
-                held_back = _Number(held_back.text, (*held_back.readings, *more), held_back.units, False)  # noqa: FBT003
-            yield held_back
-        held_back, held_back_power, end = number, power, at
-    if held_back is not None:
-        yield held_back
+    all_found = list(_DIGITS.finditer(text))
+    for found, after in zip_longest(all_found, all_found[1:]):
+        if _is_new(text, found, seen):
+            yield _read_in_range(text, found, after)
+
+
+def _is_new(text: str, found: re.Match[str], seen: set[tuple[str, int, int]]) -> bool:
+    """Whether the number with what is around it was not seen yet: a table of noughts says nothing new."""
+    start, end = found.span()
+    first = max(0, start - _BEFORE_LEN)
+    surroundings = (text[first : end + _AFTER_LEN], start - first, end - start)
+    if surroundings in seen:
+        return False
+    seen.add(surroundings)
+    return True
+
+
+def _read_in_range(text: str, found: re.Match[str], after: re.Match[str] | None) -> _Number:
+    """The number; in "$85-95K" the first one has the scale of the second."""
+    number, power, end = _read(text, found)
+    if power or after is None or not _RANGE.fullmatch(text, end, after.start()):
+        return number
+    _, power, _ = _read(text, after)
+    if not power:
+        return number
+    more = tuple(frozenset(scaled(value, power) for value in one) for one in number.readings)
+    return _Number(number.text, (*number.readings, *more), number.units, False)  # noqa: FBT003
 
 
 def _read(text: str, found: re.Match[str]) -> tuple[_Number, int, int]:
     """The number, its power of ten, and where it ends with its scale."""
-    core, start, end = found[0], found.start(), found.end()
+    core, (start, end) = found[0], found.span()
     after = AFTER.match(text, end)
     assert after is not None, "every part of it may be missing"
-    before = BEFORE.search(text, max(0, start - _BEFORE_LEN), start)
+    before = BEFORE.search(text, max(0, start - _BEFORE_LEN), start) if may_end_currency(text, start) else None
+    touches = _is_letter(text[start - 1 : start]) or (after.end() == end and _is_letter(text[end : end + 1]))
+    name = text[before.start() if before else start : after.end()].strip(" -")
+    if before is None and after.lastgroup is None:  # most numbers stand alone
+        return _Number(name, _ways(core, ""), _NO_UNITS, touches), 0, end
     meridiem = fold(after["meridiem"] or {"a": "am", "p": "pm"}.get((after["letter"] or "").casefold(), ""))
     currency = fold((before and before["currency"]) or after["currency"] or "")
     measure = fold(after["measure"] or "").replace("per cent", "percent")
@@ -126,12 +181,10 @@ def _read(text: str, found: re.Match[str]) -> tuple[_Number, int, int]:
     suffix = (after["suffix"] or "").casefold()
     # "5m" is five metres or five million: it is the latter where money is meant.
     is_scale = suffix and core not in _PLANS and (suffix != "m" or currency)
-    power = SCALES[suffix] if is_scale else SCALES.get((after["scale"] or "").casefold(), 0)
+    power = SCALES.get(suffix, 0) if is_scale else SCALES.get((after["scale"] or "").casefold(), 0)
     if power:
         more = tuple(frozenset(scaled(value, power) for value in one) for one in ways)
         ways = more if is_scale else (*more, *ways)
-    touches = _is_letter(text[start - 1 : start]) or (after.end() == end and _is_letter(text[end : end + 1]))
-    name = text[before.start() if before else start : after.end()].strip(" -")
     scale_end = max(end, after.end("suffix"), after.end("scale"))
     return _Number(name, ways, units, touches), power, scale_end
 

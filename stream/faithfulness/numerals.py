@@ -3,7 +3,19 @@
 import re
 import unicodedata
 
-__all__ = ["NUMBER_WORDS", "Reading", "clock_values", "digits_for_words", "readings", "scaled"]
+from stream.faithfulness.texts import words_of
+from stream.faithfulness.units import SCALE_WORDS
+
+__all__ = [
+    "NUMBER_WORDS",
+    "VALUE_WORDS",
+    "Reading",
+    "ascii_digits",
+    "clock_values",
+    "digits_for_words",
+    "readings",
+    "scaled",
+]
 
 Reading = frozenset[str]
 """Values that all have to stand in the source for this way of reading a number to be supported."""
@@ -25,9 +37,10 @@ NUMBER_WORDS = (
 
 # "one", "first" and "second" are too often no numbers ("one of", "first aid", "a second pair"): they claim nothing.
 _NO_CLAIMS = frozenset({"one", "first", "second"})
+_CLAIMED = frozenset({*_TENS, *_ONES, *_ORDINALS} - _NO_CLAIMS)
 _CLAIMED_WORDS = re.compile(
     rf"\b(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_ONES[1:10])}))?"
-    rf"|{'|'.join(word for word in (*_ONES, *_ORDINALS) if word not in _NO_CLAIMS)})\b",
+    rf"|{'|'.join(sorted(_CLAIMED.difference(_TENS)))})\b",
     re.IGNORECASE,
 )
 _THOUSANDS = 3
@@ -36,7 +49,17 @@ _NOON = 12 * 60
 
 def digits_for_words(text: str) -> str:
     """The text with its spelled-out numbers as digits; words that are seldom numbers stay."""
-    return _CLAIMED_WORDS.sub(lambda found: NUMBER_WORDS[found[0].casefold().replace("-", " ")], text)
+    if text.isascii() and _CLAIMED.isdisjoint(words_of(text.casefold())):
+        return text
+    # The pattern takes a dotless i for an i: what is no number word then stays.
+    return _CLAIMED_WORDS.sub(lambda found: NUMBER_WORDS.get(found[0].casefold().replace("-", " "), found[0]), text)
+
+
+def ascii_digits(core: str) -> str:
+    """Digits of any script as the ten of ASCII, what stands between them as it is."""
+    if core.isascii():
+        return core
+    return "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in core)
 
 
 def scaled(value: str, power: int) -> str:
@@ -51,8 +74,7 @@ def readings(core: str) -> tuple[Reading, ...]:
     ``1,000``, ``1.000``, ``1 000`` and ``1'000`` are a thousand; ``1.5`` and ``1,5`` one and a half; ``9,11`` may be
     two numbers. ``1.250`` may be one and a quarter too: where a locale would have to decide, both ways count.
     """
-    if not core.isascii():
-        core = "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in core)
+    core = ascii_digits(core)
     marks = sorted({char for char in core if not char.isdigit()})
     if not marks:
         return (frozenset({_plain(core)}),)
@@ -108,3 +130,17 @@ def _plain(whole: str, decimals: str = "") -> str:
     # By characters: int() refuses what has more than 4,300 digits.
     whole, decimals = whole.lstrip("0") or "0", decimals.rstrip("0")
     return f"{whole}.{decimals}" if decimals else whole
+
+
+def _words_by_value() -> dict[str, tuple[str, ...]]:
+    words = dict(NUMBER_WORDS)
+    for scale, power in SCALE_WORDS.items():
+        words |= {f"{number} {scale}": scaled(value, power) for number, value in {"a": "1", **NUMBER_WORDS}.items()}
+    by_value: dict[str, tuple[str, ...]] = {}
+    for name, value in words.items():
+        by_value[value] = (*by_value.get(value, ()), name)
+    return by_value
+
+
+VALUE_WORDS = _words_by_value()
+"""Value -> folded words by which a source may state it: ``forty``, ``two hundred``, ``a million``."""

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from stream.faithfulness.gazetteer import AMBIGUOUS, AMBIGUOUS_CODES, CODES, PLACES
-from stream.faithfulness.texts import WORD, IndexedText, fold
+from stream.faithfulness.texts import IndexedText, fold, words_of
 
 __all__ = ["place_words", "unsupported_place"]
 
 _MAX_WORDS = 4
+_FIRST_WORDS = frozenset(name.partition(" ")[0] for name in PLACES)
 _REMOTE = (
     *("remote", "remotely", "telework", "teleworking", "telecommute", "telecommuting", "wfh", "work from home"),
     *("working from home", "work from anywhere", "home office", "homeoffice", "home based", "remoto", "teletravail"),
@@ -36,12 +37,14 @@ def place_words(said: IndexedText) -> frozenset[str]:
 
 def _named(said: IndexedText) -> Iterator[str]:
     """Codes as they stand, names folded; of two that begin at the same word the longer one."""
-    words = WORD.findall(said.text)
-    folded = [fold(word) for word in words]
+    words = words_of(said.text)
+    folded = said.word_list if said.text.isascii() else [fold(word) for word in words]
     for at, word in enumerate(words):
         if word in CODES:
             if word not in AMBIGUOUS_CODES or f", {word}" in said.text:
                 yield word
+            continue
+        if folded[at] not in _FIRST_WORDS:
             continue
         for num_words in range(min(_MAX_WORDS, len(words) - at), 0, -1):
             name = " ".join(folded[at : at + num_words])
@@ -52,9 +55,9 @@ def _named(said: IndexedText) -> Iterator[str]:
 
 def _holds(name: str, held: IndexedText) -> bool:
     if name in CODES:
-        return name in held.exact_words or any(held.holds_phrase(spelling) for spelling in CODES[name])
-    return any(held.holds_phrase(spelling) for spelling in PLACES[name]) or any(
-        code in held.exact_words for code, spellings in CODES.items() if name in spellings
+        return held.holds_code(name) or any(held.holds_phrase(spelling) for spelling in CODES[name])
+    return any(held.holds_phrase(spelling) for spelling in (name, *PLACES[name])) or any(
+        held.holds_code(code) for code, spellings in CODES.items() if name in spellings
     )
 
 

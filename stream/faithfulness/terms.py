@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stream.faithfulness.credentials import credential_words
 from stream.faithfulness.gazetteer import CODES
 from stream.faithfulness.places import place_words
-from stream.faithfulness.texts import WORD, IndexedText, fold
+from stream.faithfulness.texts import WORD, IndexedText, fold, words_of
 from stream.faithfulness.verdict import Reason, Verdict
 
 __all__ = ["unsupported_term"]
@@ -28,19 +28,18 @@ _BEFORE_A_CODE = re.compile(r"(?:[ '.-][A-Z][\w'.-]*){0,2}, ?([A-Z]{2})(?![\w])"
 _NO_TERMS = frozenset(
     {"A", "I", "OK", "AND", "OR", "NOT", "NO", "FT", "PT", "HR", "AM", "PM", "TBD", "ASAP", "EG", "IE"}
 )
+# Small letters only: no term, wherever it stands.
+_ORDINARY = re.compile(r"[a-z][a-z'-]*")
 _LEAST_STEM = 3
 _MOST_ENDING = 3
 _LONGEST_NAME = 8
 _HALF = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(NamedTuple):
     text: str
     start: int
     end: int
-    is_first: bool
-    """Whether a phrase begins with it: its capital says nothing then."""
 
 
 def unsupported_term(said: IndexedText, held: IndexedText) -> Verdict | None:
@@ -55,18 +54,24 @@ def unsupported_term(said: IndexedText, held: IndexedText) -> Verdict | None:
     Returns:
         The verdict, whose reason is ``PLACE`` where the name stands where a place does; None where all are held.
     """
+    # Words of small letters alone are no terms: most of a text.
+    pieces = " ".join({piece for piece in said.text.split() if not (piece.islower() and piece.isalpha())})
+    missing = {word for word in map(_word, _CHUNK.findall(pieces)) if word and _is_missing(word, held)}
+    return _first_unsupported(said, held, missing) if missing else None
+
+
+def _first_unsupported(said: IndexedText, held: IndexedText, missing: set[str]) -> Verdict | None:
     chunks = list(_chunks(said.text))
     is_shouted = _HALF * sum(chunk.text.isupper() for chunk in chunks) > len(chunks)
+    known_words = credential_words(said) | place_words(said)
     are_capitals_plain: bool | None = None
-    known_words: frozenset[str] | None = None
     for at, chunk in enumerate(chunks):
+        if chunk.text not in missing:
+            continue
         is_marked = _is_marked(chunk.text) and not (is_shouted and chunk.text.isupper())
-        if not is_marked and (chunk.is_first or not _is_capitalised(chunk.text)):
+        if not is_marked and (not _is_capitalised(chunk.text) or _is_first(said.text, chunk)):
             continue
-        if _holds(chunk.text, held) or _is_spelled_out(chunks, at, held):
-            continue
-        known_words = credential_words(said) | place_words(said) if known_words is None else known_words
-        if known_words.issuperset(WORD.findall(fold(chunk.text))):
+        if _is_spelled_out(chunks, at, held) or known_words.issuperset(words_of(fold(chunk.text))):
             continue
         if not is_marked:
             if are_capitals_plain is None:
@@ -79,11 +84,30 @@ def unsupported_term(said: IndexedText, held: IndexedText) -> Verdict | None:
 
 def _chunks(text: str) -> Iterator[_Chunk]:
     for found in _CHUNK.finditer(text):
-        word = found[0].strip("'!?:*•·&~=").rstrip(".-'").lstrip("-'")
-        word = word.removesuffix("'s")
-        if word and any(map(str.isalpha, word)):
-            is_first = _BEGINNING.search(text, max(0, found.start() - 4), found.start()) is not None
-            yield _Chunk(word, found.start(), found.end(), is_first)
+        if word := _word(found[0]):
+            yield _Chunk(word, found.start(), found.end())
+
+
+def _word(piece: str) -> str:
+    """The piece without the marks around it; empty where it has no letters."""
+    if piece.isalpha():
+        return piece
+    word = piece.strip("'!?:*•·&~=").rstrip(".-'").lstrip("-'").removesuffix("'s")
+    return word if any(map(str.isalpha, word)) else ""
+
+
+def _is_first(text: str, chunk: _Chunk) -> bool:
+    """Whether a phrase begins with it: its capital says nothing then."""
+    return _BEGINNING.search(text, max(0, chunk.start - 4), chunk.start) is not None
+
+
+def _is_missing(word: str, held: IndexedText) -> bool:
+    """Whether its form may make it a term, and the source does not hold it."""
+    if _ORDINARY.fullmatch(word):
+        return False
+    if len(word) > 1 and word.isalnum() and word.isascii() and f" {word.lower()} " in held.joined:
+        return False
+    return (_is_capitalised(word) or _is_marked(word)) and not _holds(word, held)
 
 
 def _is_capitalised(word: str) -> bool:

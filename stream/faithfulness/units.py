@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["AFTER", "BEFORE", "KINDS", "SCALES", "Units", "canonical", "spellings"]
+__all__ = ["AFTER", "BEFORE", "KINDS", "SCALES", "SCALE_WORDS", "Units", "canonical", "may_end_currency", "spellings"]
 
 KINDS = ("currency", "measure", "period", "meridiem")
 Units = tuple[str, str, str, str]
@@ -39,17 +39,26 @@ _MEASURES = {
 _MERIDIEMS = {"am": "am a", "pm": "pm p"}
 _PERIODS = {name: _MEASURES[name] for name in ("hour", "day", "week", "month", "year")}
 _TABLES = {"currency": _CURRENCIES, "measure": _MEASURES, "period": _PERIODS, "meridiem": _MERIDIEMS}
+_LAST_OF_CURRENCIES = frozenset(spelling[-1] for line in _CURRENCIES.values() for spelling in line.split())
 _CANONICAL = {
     kind: {spelling: unit for unit, line in table.items() for spelling in line.split()}
     for kind, table in _TABLES.items()
 }
-SCALES = {"k": 3, "m": 6, "mm": 6, "mio": 6, "bn": 9, "hundred": 2, "thousand": 3, "million": 6, "billion": 9}
+SCALE_WORDS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9}
+"""Power of ten of a word."""
+SCALES = {"k": 3, "m": 6, "mm": 6, "mio": 6, "bn": 9} | SCALE_WORDS
 """Power of ten of a suffix (stands at the digits) or a word (after a blank)."""
 
 
 def canonical(kind: str, spelling: str) -> str:
     """The unit that a folded spelling stands for; empty where it stands for none."""
     return _CANONICAL[kind].get(spelling, "")
+
+
+def may_end_currency(text: str, end: int) -> bool:
+    """Whether a currency may stand before a place of a text, told by one character: ``BEFORE`` takes longer."""
+    last = text[end - 2 : end - 1] if text[end - 1 : end] == " " else text[end - 1 : end]
+    return last != "" and (last.casefold() in _LAST_OF_CURRENCIES or not last.isascii())
 
 
 def spellings(kind: str, unit: str) -> tuple[str, ...]:

@@ -193,6 +193,32 @@ def test_an_answer_cut_inside_a_word_is_broken(summary, is_finished, is_faithful
     assert verdict.reason in {None, Reason.BROKEN_FORM}
 
 
+@pytest.mark.parametrize("summary", ["f\u0131ve people", "N\u0130NE people", "pay of 5m\u0131o a year"])
+def test_letters_that_case_folding_takes_for_others_get_a_verdict(summary):
+    """A pattern without case takes the Turkish i for an i; the word that it finds so is in no table."""
+    assert judge(summary, "five or nine people, pay of 5 mio a year" + PAD).reason in {None, Reason.NUMBER, Reason.TERM}
+
+
+@pytest.mark.parametrize(
+    ("reason", "summary", "source"),
+    [
+        (Reason.TERM, "travel", "you cannot travel"),
+        (Reason.TERM, "travel", "you don\u2019t travel"),
+        (Reason.TERM, "weekends", "\u2022 no weekends \u2022 no no weekends"),
+        (None, "weekends", "the known weekends, the snow weekends"),
+        (Reason.NUMBER, "1,200 staff", "12 or 1200000 staff"),
+        (None, "1,200 staff", "1.2k staff"),
+        (None, "$95,000", "$85-95K"),
+        (None, "at 12:30 am", "at 0:30"),
+        (Reason.BROKEN_FORM, "ab" * 6, "ab"),
+        (None, "ab" * 5, "ab" * 5),
+    ],
+)
+def test_what_is_looked_up_fast_is_found_as_by_reading_all(reason, summary, source):
+    """Cues by their pieces, numbers by their digits, loops by their bits: each where a shortcut could slip."""
+    assert judge(summary, source + PAD).reason is reason
+
+
 @pytest.mark.parametrize("odd", ["<|eos|>", "Summary: a", "{{name}}", "go go go go go go", "----------------"])
 def test_what_stands_in_the_source_just_so_is_its_own(odd):
     """A posting may quote template tokens; a summary that repeats them says nothing that the posting does not."""
