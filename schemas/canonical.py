@@ -7,6 +7,11 @@ from typing import Any
 
 __all__ = ["canonical_json", "content_hash", "item_version", "posting_hash", "read_json"]
 
+_FEW_LEVELS = 100
+"""Brackets that cannot be nested too deep for any reader."""
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def read_json(text: str | bytes) -> Any:
     r"""JSON as every other client and store can hold it: finite numbers, text that encodes to UTF-8.
@@ -18,12 +23,27 @@ def read_json(text: str | bytes) -> Any:
     """
     try:
         value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        if _is_flat_text(text):
+            return value
         again = json.dumps(value, ensure_ascii=False)
     except RecursionError as error:
         message = "nested too deep"
         raise ValueError(message) from error
     clean = again.encode("utf-8", "replace").decode()
     return value if clean == again else json.loads(clean)
+
+
+def _is_flat_text(text: str | bytes) -> bool:
+    """Whether it is known without another look that no text in it holds half a character, and nothing is nested deep.
+
+    A surrogate comes as an escape, or as bytes that are no UTF-8.
+    """
+    try:
+        chars = text if isinstance(text, str) else text.decode()
+        chars.encode()
+    except UnicodeError:
+        return False
+    return "\\u" not in chars and "\0" not in chars and chars.count("[") + chars.count("{") < _FEW_LEVELS
 
 
 def _finite(literal: str) -> float:
@@ -43,7 +63,7 @@ def canonical_json(value: Any) -> bytes:
     Raises:
         ValueError: The value holds NaN, an infinity or a lone surrogate (:func:`read_json` lets none in).
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def _digest(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The composition root of the nearline service: builds everything, runs until SIGTERM, closes everything."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import structlog
+import uvloop
 
 from models.bundle import Bundle, Role, load_bundle
 from models.clients.ports import SummarizerEngine
@@ -30,6 +32,9 @@ OpenStore = Callable[[], Awaitable[Store]]
 OpenSummarizer = Callable[[], Awaitable[SummarizerEngine]]
 
 _log = structlog.get_logger(__name__)
+
+_GC_THRESHOLD = 20_000
+"""Objects made between two looks for cycles: a record makes some thousands, and next to none of them is in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,10 @@ def run_nearline(config: NearlineConfig, *, open_store: OpenStore, open_summariz
         open_store,
         open_summarizer,
     )
-    return asyncio.run(_run(given))
+    gc.freeze()  # modules, bundles and models of documents live as long as the process: not looked at again
+    gc.set_threshold(_GC_THRESHOLD, 20, 20)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(given))
 
 
 async def _run(given: _Given) -> int:

@@ -55,9 +55,19 @@ class Composer:
         self._prompt = prompt
         self._limits = limits
 
-    def header(self, content: Content) -> str:
-        """The posting's header, by the ranker's tokenizer and limit."""
-        return render_header(content.facts, self._prompt.count_tokens, self._limits.header)
+    def header(self, content: Content, previous: SummaryDocument | None = None) -> str:
+        """The posting's header, by the ranker's tokenizer and limit.
+
+        Args:
+            content: The posting, read.
+            previous: The stored document: a header that it has by the same tokenizer and limit is known to fit.
+        """
+        known = previous.header if previous and self._prompt.digest in previous.item_tokens else None
+
+        def count(text: str) -> int:
+            return 0 if text == known else self._prompt.count_tokens(text)
+
+        return render_header(content.facts, count, self._limits.header)
 
     def posting(self, update: Upsert, content: Content, header: str) -> PostingDocument:
         """The document of collection ``postings``."""
@@ -147,8 +157,11 @@ class Composer:
         if (previous.header, previous.summary) == (header, summary):
             return known_ids, previous.num_tokens
         item_ids = tuple(self._prompt.item_ids(header, summary))
-        num_body = previous.num_tokens.raw - count(previous.header)
-        return item_ids, NumTokens(raw=count(header) + num_body, item=len(item_ids))
+        if previous.summary == summary:  # then the item grew as the header did
+            raw = previous.num_tokens.raw + len(item_ids) - len(known_ids)
+        else:
+            raw = previous.num_tokens.raw - count(previous.header) + count(header)
+        return item_ids, NumTokens(raw=raw, item=len(item_ids))
 
     def deleted(
         self, job_id: str, remove: Remove, *, previous: SummaryDocument | None, now: datetime

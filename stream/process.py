@@ -177,7 +177,7 @@ class Processor:
             assert summary is not None, "made in step 3"
             chosen = summary
             outcome = Outcome.FALLBACK if summary.state is State.FALLBACK else Outcome.SUMMARIZED
-        header = self._composer.header(content)
+        header = self._composer.header(content, previous)
         document = self._composer.live(update, content, header, chosen, origin=origin, previous=previous, now=now)
         return _Draft(document, outcome)
 

@@ -81,7 +81,8 @@ class Summarizer:
             BackendProtocolError: The engine answered in another form.
             PromptTooLong: The engine's context is shorter than the bundle's limits.
         """
-        prompt_ids = self._prompt.prompt_ids(body)
+        # The tokenizer works without the interpreter's lock: beside the event loop, not in its way.
+        prompt_ids = await asyncio.to_thread(self._prompt.prompt_ids, body)
         if len(prompt_ids) - self._num_marks <= self._prompt.max_output_tokens:
             self._telemetry.calls_saved.labels("short").inc()
             return Summary(self._prompt.summary(body), State.FRESH, None)

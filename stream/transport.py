@@ -1,4 +1,4 @@
-"""Faust's Kafka transport, with a fetch wait that can be set and committed offsets that can be asked for.
+"""Faust's Kafka transport, with what it lacks: a fetch wait to set, committed offsets to ask for, and a whole seek.
 
 Faust asks the broker to hold an empty fetch for 1.5 s and offers no setting. Apache Kafka answers as soon as a record
 arrives, so there the wait costs nothing; the embedded broker (librdkafka's mock cluster) holds it to the end, and every
@@ -40,6 +40,25 @@ class _Thread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         offsets = [await consumer.committed(TopicPartition(tp.topic, tp.partition)) for tp in partitions]
         return {tp: offset for tp, offset in zip(partitions, offsets, strict=True) if offset is not None}
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        """Go back to what the group has committed; where that is nothing, to the first record.
+
+        After a rebalance faust throws away what it had fetched and relies on this to get it again, but aiokafka leaves
+        a partition without a commit where it is: its first records would be passed over, then committed past.
+        """
+        found: dict[TP, int] = await self.call_thread(self._seek_to_committed)
+        return found
+
+    async def _seek_to_committed(self) -> dict[TP, int]:
+        consumer = self._ensure_consumer()
+        committed: dict[TP, int] = await consumer.seek_to_committed()
+        uncommitted = [tp for tp, offset in committed.items() if not offset]  # 0, or None whatever the types say
+        if uncommitted:
+            for tp, offset in (await consumer.beginning_offsets(uncommitted)).items():
+                if tp in consumer.assignment():  # it may have been revoked meanwhile
+                    consumer.seek(tp, offset)
+        return committed
 
 
 class _Consumer(driver.Consumer):

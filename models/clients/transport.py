@@ -6,7 +6,6 @@ second try would answer alike.
 """
 
 import asyncio
-import json
 import math
 import random
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import stamina
+from pydantic_core import to_json
 
 from models.clients.pool import PooledTransport
 from models.clients.statuses import error_of
@@ -82,21 +81,25 @@ class Answer:
 
 @dataclass(slots=True)
 class _Backoff:
-    """Decides after each failed try whether, and after how many seconds, the next one follows."""
+    """Decides after each failed try whether, and after how many seconds, the next one follows.
+
+    By hand and not by stamina: its retry context takes as long, for calls that succeed at once, as sending them.
+    """
 
     config: TransportConfig
     deadline: Deadline
     jitter: random.Random
     num_failures: int = field(default=0, init=False)
 
-    def __call__(self, error: Exception) -> bool | float:
-        if not isinstance(error, BackendError) or not error.retryable:
-            return False
+    def after(self, error: BackendError) -> float | None:
+        """Seconds to wait before the next try; None where there is none."""
+        if not error.retryable or self.num_failures + 1 >= self.config.max_tries:
+            return None
         wait_s = min(self.config.max_backoff_s, self.config.first_backoff_s * 2**self.num_failures)
         wait_s *= 0.5 + 0.5 * self.jitter.random()
         self.num_failures += 1
         # A wait beyond the deadline would turn "not reachable" into "too late", and the caller acts on the difference.
-        return wait_s if wait_s < self.deadline.remaining_s() else False
+        return wait_s if wait_s < self.deadline.remaining_s() else None
 
 
 class EngineTransport:
@@ -132,6 +135,7 @@ class EngineTransport:
         self._revision_at_num_opened = -1
         self._revision_lock = asyncio.Lock()
         self._url = httpx.URL(config.base_url)
+        self._urls: dict[str, httpx.URL] = {}  # path -> address; joining one takes longer than sending a request
         self._transport = transport or PooledTransport(
             max_connections=config.max_connections,
             keepalive_s=config.keepalive_s,
@@ -150,7 +154,7 @@ class EngineTransport:
             BackendUnavailable: No connection, a broken one, or 502 or 503, in every try.
             BackendProtocolError: Any other status, or an answer that is no JSON object.
         """
-        content = json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
+        content = to_json(payload)  # a quarter of the standard library's time for a thousand token ids
         response, body = await self._tried("POST", path, content, deadline)
         if revision := response.headers.get(_REVISION_HEADER):
             return Answer(body, revision)
@@ -203,20 +207,28 @@ class EngineTransport:
         self, method: str, path: str, content: bytes | None, deadline: Deadline
     ) -> tuple[httpx.Response, Mapping[str, Any]]:
         backoff = _Backoff(self._config, deadline, self._jitter)
-        async for attempt in stamina.retry_context(on=backoff, attempts=self._config.max_tries, timeout=None):
-            with attempt:
-                response = await self._sent(method, path, content, deadline)
-                if response.status_code != httpx.codes.OK:
-                    raise error_of(
-                        response.status_code,
-                        response.headers,
-                        response.content,
-                        backend=self._backend,
-                        operation=path,
-                        now=datetime.now(UTC),
-                    )
-                return response, self._object(path, response.content)
-        raise AssertionError  # the last attempt returns or raises
+        while True:
+            try:
+                return await self._answered(method, path, content, deadline)
+            except BackendError as error:
+                if (wait_s := backoff.after(error)) is None:
+                    raise
+            await asyncio.sleep(wait_s)
+
+    async def _answered(
+        self, method: str, path: str, content: bytes | None, deadline: Deadline
+    ) -> tuple[httpx.Response, Mapping[str, Any]]:
+        response = await self._sent(method, path, content, deadline)
+        if response.status_code != httpx.codes.OK:
+            raise error_of(
+                response.status_code,
+                response.headers,
+                response.content,
+                backend=self._backend,
+                operation=path,
+                now=datetime.now(UTC),
+            )
+        return response, self._object(path, response.content)
 
     async def _sent(self, method: str, path: str, content: bytes | None, deadline: Deadline) -> httpx.Response:
         deadline.check(f"{self._backend} {path}")
@@ -225,7 +237,8 @@ class EngineTransport:
         budget_s = deadline.remaining_s()
         headers = {"content-type": "application/json", "x-request-deadline-ms": str(math.ceil(budget_s * 1000))}
         # Sent without httpx's client: of what that adds (cookies, redirects, proxies, hooks) an engine needs nothing.
-        request = httpx.Request(method, self._url.join(path), content=content, headers=headers)
+        url = self._urls.get(path) or self._urls.setdefault(path, self._url.join(path))
+        request = httpx.Request(method, url, content=content, headers=headers)
         try:
             # One limit for all phases; passing it cancels the request and closes its connection.
             async with asyncio.timeout(budget_s):

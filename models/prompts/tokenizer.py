@@ -15,9 +15,9 @@ SPECIAL_TOKENS = ("<|pad|>", "<|eos|>", "<|query|>", "<|job|>", "<|relevant|>", 
 
 
 # The same text is measured, rendered and cut at several places of one request, other requests running in between.
-_NUM_REMEMBERED = 256
+_NUM_REMEMBERED = 512
 _MAX_REMEMBERED_CHARS = 16_384
-"""Together at most some 20 MB."""
+"""Together some 5 MB; where every text is that long, some 80 MB."""
 
 
 class TextTokenizer:

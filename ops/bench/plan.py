@@ -31,8 +31,9 @@ class Plan:
     """Of the engine."""
     num_slots: int = 32
     """Requests that the engine works on at the same time."""
-    max_in_flight: int = 40
-    """Records at work at the same time, and requests in flight where the engine is driven directly."""
+    max_in_flight: int = 64
+    """Records at work at the same time, and requests in flight where the engine is driven directly: so many more than
+    slots that records which are read, stored and published leave none of them free."""
     num_workers: int = 1
     """Nearline processes."""
     stall_s: float = 60.0

@@ -44,12 +44,14 @@ def full_disk(world: World) -> Iterator[None]:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM summaries").fetchone()
         limited = {name: world.keeper.pid(name) for name in world.workers()}
-        for pid in limited.values():
-            _limit_files(pid, 0)
-        yield
-        for name, pid in limited.items():
-            if world.keeper.pid(name) == pid:
-                _limit_files(pid, resource.RLIM_INFINITY)
+        try:
+            for pid in limited.values():
+                _limit_files(pid, 0)
+            yield
+        finally:
+            for name, pid in limited.items():
+                if world.keeper.pid(name) == pid:
+                    _limit_files(pid, resource.RLIM_INFINITY)
 
 
 def _limit_files(pid: int, num_bytes: int) -> None:

@@ -53,3 +53,13 @@ def test_plain_values_are_read_like_all_others(raw):
 def test_dropped_characters_are_dropped_wherever_they_stand():
     """Also many times, and between characters of every width."""
     assert plain_text("\x00a\ufeffb\x00é\ue000😀\x07c" * 3) == "abé😀c" * 3
+
+
+_PIECES = ["<p>", "</P>", "<li>", "</li>", "<LI/>", "<br/>", "<br />", "<b>", "<ul>", "<", ">", "&lt;p&gt;", "&amp"]
+
+
+@given(st.lists(st.sampled_from([*_PIECES, "<script>", "<!--", ";", "- ", "-", "a", "\n", "é", "&nbsp;"]), max_size=12))
+def test_tags_without_attributes_are_read_like_all_others(pieces):
+    """There is a short way for them, too; it says what the parser says (an attribute forces that)."""
+    raw = "".join(pieces)
+    assert plain_text(f"<b></b>{raw}") == plain_text(f'<b id="x"></b>{raw}')

@@ -42,7 +42,7 @@ def compose(
     update = Upsert(job_id="job-1", version=2, event_time=NOW, posting=posting)
     content = read_content(posting)
     composer = Composer(prompt, PromptLimits())
-    header = composer.header(content)
+    header = composer.header(content, previous)
     written = Summary(summary, State.FRESH, None)
     return composer.live(update, content, header, written, origin=ORIGIN, previous=previous, now=NOW)
 
@@ -65,7 +65,7 @@ def test_an_unchanged_body_is_not_counted() -> None:
     assert any(len(text) > 50 for text in prompt.counted)
     prompt.counted.clear()
     compose(prompt, previous, title="Senior nurse")
-    assert prompt.counted
+    assert prompt.counted == ["Senior nurse"]
     assert all(len(text) < 50 for text in prompt.counted)
 
 
@@ -77,3 +77,25 @@ def test_lengths_by_another_tokenizer_are_not_taken_over() -> None:
     anew = compose(CountingPrompt(), None, title="Nurse")
     again = compose(CountingPrompt(), previous, title="Nurse")
     assert (again.item_tokens, again.num_tokens) == (anew.item_tokens, anew.num_tokens)
+
+
+def test_a_header_that_is_stored_is_not_counted() -> None:
+    """Most postings that are published again are as they were; the stored header says that it fits."""
+    prompt = CountingPrompt()
+    previous = compose(prompt, None, title="Nurse")
+    prompt.counted.clear()
+    assert compose(prompt, previous, title="Nurse").header == "Nurse"
+    assert prompt.counted == []
+
+
+@pytest.mark.parametrize("digest", ["another", "same"])
+def test_a_stored_header_by_another_tokenizer_is_cut_anew(digest: str) -> None:
+    """Only under the same digest does it tell anything."""
+    prompt = CountingPrompt()
+    long_title = "Nurse " * 500
+    key = prompt.digest if digest == "same" else digest
+    stored = compose(prompt, None, title="Nurse").model_copy(
+        update={"header": long_title.strip(), "item_tokens": {key: (1, 2)}}
+    )
+    header = compose(prompt, stored, title=long_title).header
+    assert (header == long_title.strip()) is (digest == "same")

@@ -9,7 +9,7 @@ from ops.chaos.report import is_passed
 from ops.chaos.runner import RunPlan, run_chaos
 from ops.settings import load_settings
 
-_KINDS = ("worker_sigkill", "engine_broken", "scorer_sigkill", "store_locked", "disk_full")
+_KINDS = ("worker_sigkill", "engine_broken", "scorer_sigkill")
 
 
 def _settings(tmp_path: Path):
@@ -17,9 +17,9 @@ def _settings(tmp_path: Path):
 
 
 async def test_faults_lose_nothing(tmp_path: Path) -> None:
-    """Five faults of five kinds: the end state is the oracle's, strict answers were judged, the journal has the run."""
+    """Faults of three kinds: the end state is the oracle's, strict answers were judged, the journal has the run."""
     journal = tmp_path / "journal.jsonl"
-    plan = RunPlan(profile="embedded", num_faults=5, seed=1, journal=journal, kinds=_KINDS)
+    plan = RunPlan(profile="embedded", num_faults=3, seed=1, journal=journal, kinds=_KINDS)
     said: list[str] = []
     result = await run_chaos(plan, _settings(tmp_path), say=said.append)
     assert is_passed(result), result["details"]
