@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from models.bundle import Role, load_bundle
 from models.prompts import TextTokenizer
 from ops.bench.engine import BenchAnswers, ServiceTime
@@ -113,7 +115,8 @@ def main() -> None:
     bundle = load_bundle(given.bundle, Role.SUMMARIZER)
     answers = BenchAnswers(bundle, TextTokenizer.from_file(bundle.tokenizer_file))
     engine = BenchEngine(answers, ServiceTime(given.mean_s, given.sigma), asyncio.Semaphore(given.slots))
-    asyncio.run(_serve(engine, given.host, given.port))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(engine, given.host, given.port))
 
 
 if __name__ == "__main__":
