@@ -18,7 +18,6 @@ from store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from store.couchbase import CouchbaseConfig
-    from stream.config import TopicNames
 
 __all__ = [
     "create_topics",
@@ -36,15 +35,11 @@ async def open_embedded_store(settings: Settings) -> SqliteStore:
 
 
 async def open_store(settings: Settings) -> InspectableStore:
-    """The store of the settings, for commands that look at it; the caller closes it.
+    """The store of the settings; the caller closes it.
 
     Raises:
         BackendError: It cannot be reached.
     """
-    return await _open_store(settings)
-
-
-async def _open_store(settings: Settings) -> InspectableStore:
     if settings.store.kind == "sqlite":
         return await open_embedded_store(settings)
     from store.couchbase import CouchbaseStore
@@ -114,20 +109,6 @@ def _configure_logging(settings: Settings) -> None:
     )
 
 
-def _topic_names(settings: Settings) -> "TopicNames":
-    from stream.config import TopicNames
-
-    topics = settings.topics
-    return TopicNames(
-        updates=topics.updates,
-        summaries=topics.summaries,
-        dead_letters=topics.dead_letters,
-        backfill=topics.backfill,
-        resummarise=topics.resummarise,
-        rollouts=topics.rollouts,
-    )
-
-
 def _with_addresses(settings: Settings) -> Settings:
     if settings.is_embedded:
         raise ConfigurationError(
@@ -147,6 +128,7 @@ def run_nearline(settings: Settings) -> int:
     Raises:
         ConfigurationError: The settings do not name what it needs.
     """
+    from ops.topics import topic_names
     from stream.bootstrap import run_nearline as run
     from stream.config import NearlineConfig
 
@@ -158,7 +140,7 @@ def run_nearline(settings: Settings) -> int:
         log_id=settings.kafka.log_id or settings.kafka.bootstrap,
         group_id=settings.kafka.group,
         session_timeout_s=settings.kafka.session_timeout_s,
-        topics=_topic_names(settings),
+        topics=topic_names(settings.topics),
         summarizer_bundle=settings.summarizer.bundle,
         ranker_bundle=settings.ranker.bundle,
         max_in_flight=chosen.max_in_flight,
@@ -170,7 +152,7 @@ def run_nearline(settings: Settings) -> int:
         http_host=chosen.metrics_host,
         http_port=chosen.metrics_port,
     )
-    return run(config, open_store=lambda: _open_store(settings), open_summarizer=lambda: _open_summarizer(settings))
+    return run(config, open_store=lambda: open_store(settings), open_summarizer=lambda: _open_summarizer(settings))
 
 
 def run_scorer(settings: Settings) -> None:
@@ -201,7 +183,7 @@ def run_scorer(settings: Settings) -> None:
     has_index = settings.store.kind == "sqlite"  # only this store brings full-text search
     app = create_app(
         config,
-        open_store=lambda: _open_store(settings),
+        open_store=lambda: open_store(settings),
         open_ranker=lambda: _open_ranker(settings),
         open_index=(lambda: open_embedded_store(settings)) if has_index else None,
     )
@@ -217,15 +199,14 @@ async def create_topics(settings: Settings) -> dict[str, bool]:
     Raises:
         ConfigurationError: No broker is named (the embedded one makes its own topics).
     """
+    from ops.topics import specs_of
     from stream.topics import create_topics as create
-    from stream.topics import topic_specs
 
     require_stack(settings)
     if not settings.kafka.bootstrap:
         raise ConfigurationError("kafka.bootstrap is '': name the broker; the embedded one makes its own topics")
-    topics = settings.topics
-    specs = topic_specs(_topic_names(settings), num_partitions=topics.num_partitions)
-    made = await create(settings.kafka.bootstrap, specs, replication_factor=topics.replication_factor)
+    specs = specs_of(settings.topics)
+    made = await create(settings.kafka.bootstrap, specs, replication_factor=settings.topics.replication_factor)
     return {spec.name: spec.name in made for spec in specs}
 
 

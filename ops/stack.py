@@ -26,6 +26,7 @@ from ops.rollout.restore import restore_embedded
 from ops.runfile import RunFile, exclusive
 from ops.settings import Settings, environment_for
 from ops.supervise import Child, ChildSpec, check_port, free_port
+from ops.topics import specs_of
 from schemas.errors import BackendUnavailable
 
 __all__ = ["EmbeddedStack"]
@@ -139,9 +140,7 @@ class EmbeddedStack:
 
             require_running(settings)
             return settings.kafka.bootstrap, settings.kafka.log_id
-        topics = settings.topics
-        many = (topics.updates, topics.backfill, topics.resummarise, topics.summaries)
-        counts = dict.fromkeys(many, topics.num_partitions) | dict.fromkeys((topics.dead_letters, topics.rollouts), 1)
+        counts = {spec.name: spec.num_partitions for spec in specs_of(settings.topics)}
         broker = self._exits.enter_context(EmbeddedBroker(counts))
         self._on_step("bringing back what the broker forgot")
         asyncio.run(restore_embedded(settings, broker.bootstrap))

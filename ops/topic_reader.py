@@ -7,7 +7,6 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,7 +24,6 @@ _FETCH_WAIT_MS = 50
 _POLL_MS = 500
 _STALL_S = 30.0
 _MAX_RECORD_BYTES = 32 * 1024 * 1024
-_LAST_MS = datetime(9999, 12, 31, tzinfo=UTC).timestamp() * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ class TopicReader:
                 for consumed in batch:
                     if consumed.offset >= span.end:
                         return
-                    yield _record(consumed)
+                    yield Record.of(consumed, timestamp_s=(consumed.timestamp or 0) / 1000)
                 if batch:
                     last_progress_s = time.monotonic()
                 elif time.monotonic() - last_progress_s > _STALL_S:
@@ -181,18 +179,4 @@ def _make_consumer(bootstrap: str) -> Any:
         fetch_max_wait_ms=_FETCH_WAIT_MS,
         max_partition_fetch_bytes=_MAX_RECORD_BYTES,
         request_timeout_ms=15_000,
-    )
-
-
-def _record(consumed: Any) -> Record:
-    # Producers set the time, so it may be anything: -1 for none, or beyond what a date can be.
-    seconds = min(max(consumed.timestamp or 0, 0), _LAST_MS) / 1000
-    return Record(
-        topic=consumed.topic,
-        partition=consumed.partition,
-        offset=consumed.offset,
-        log_time=datetime.fromtimestamp(seconds, UTC),
-        key=consumed.key,
-        value=consumed.value,
-        headers=tuple((name, value or b"") for name, value in consumed.headers or ()),
     )

@@ -6,21 +6,18 @@ full of others. Several apps run side by side in one process and one event loop;
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import faust
 from faust.types import TP
 
 from stream.config import LaneSpec, NearlineConfig
-from stream.source import Record
 from stream.transport import committed_offsets, make_transport
 
-__all__ = ["Callbacks", "ConsumerOffsets", "build_app", "record_of"]
+__all__ = ["Callbacks", "ConsumerOffsets", "build_app"]
 
 _READ_AHEAD = 64
 """Records faust buffers beyond those in the lanes; its default of 4,096 postings would be tens of megabytes."""
-_LAST_SECOND_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +99,6 @@ def _connect(app: faust.App, callbacks: Callbacks) -> None:
     app.on_partitions_assigned.connect(assigned)
     app.on_partitions_revoked.connect(revoked)
     app.on_before_shutdown.connect(before_shutdown)
-
-
-def record_of(message: Any) -> Record:
-    """A message of faust as the handlers take it."""
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        log_time=_log_time(message.timestamp),
-        key=message.key,
-        value=message.value,
-        headers=tuple((name, value or b"") for name, value in message.headers or ()),
-    )
-
-
-def _log_time(timestamp_s: float | None) -> datetime:
-    # Producers set it, so it may be anything: -1 for none, or beyond what a date can be.
-    return datetime.fromtimestamp(min(max(timestamp_s or 0.0, 0.0), _LAST_SECOND_S), UTC)
 
 
 class ConsumerOffsets:

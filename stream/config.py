@@ -6,9 +6,10 @@ from pathlib import Path
 from schemas.errors import ConfigurationError
 from stream.slots import Priority
 
-__all__ = ["LaneSpec", "NearlineConfig", "TopicNames"]
+__all__ = ["DELETED_TTL_S", "LaneSpec", "NearlineConfig", "TopicNames", "lane_specs"]
 
-_DAY_S = 86_400.0
+DELETED_TTL_S = 30 * 86_400.0
+"""How long a deleted document is kept where nothing else is said, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,20 @@ class LaneSpec:
     topic: str
     group_id: str
     priority: Priority
+
+
+def lane_specs(topics: TopicNames, group_id: str) -> tuple[LaneSpec, ...]:
+    """The lanes of a worker, first priority first.
+
+    Args:
+        topics: What they consume.
+        group_id: Of the live lane; the others' are named after it.
+    """
+    return (
+        LaneSpec("live", topics.updates, group_id, Priority.LIVE),
+        LaneSpec("backfill", topics.backfill, f"{group_id}.backfill", Priority.BACKFILL),
+        LaneSpec("resummarise", topics.resummarise, f"{group_id}.resummarise", Priority.RESUMMARISE),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +113,7 @@ class NearlineConfig:
     stall_timeout_s: float = 180.0
     """A lane with lag that finished and committed nothing for this long, in seconds, is not alive (unready where it is
     refused work): above what one record may take."""
-    deleted_ttl_s: float = 30 * _DAY_S
+    deleted_ttl_s: float = DELETED_TTL_S
     """How long a deleted document is kept, in seconds: longer than the topic's retention and the oldest export."""
     http_host: str = "127.0.0.1"
     """Address that /metrics, /livez and /readyz listen on."""
@@ -167,9 +182,4 @@ class NearlineConfig:
     @property
     def lanes(self) -> tuple[LaneSpec, ...]:
         """The lanes of a worker, first priority first."""
-        topics = self.topics
-        return (
-            LaneSpec("live", topics.updates, self.group_id, Priority.LIVE),
-            LaneSpec("backfill", topics.backfill, f"{self.group_id}.backfill", Priority.BACKFILL),
-            LaneSpec("resummarise", topics.resummarise, f"{self.group_id}.resummarise", Priority.RESUMMARISE),
-        )
+        return lane_specs(self.topics, self.group_id)

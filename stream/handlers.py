@@ -79,15 +79,7 @@ def lane_work(config: NearlineConfig, parts: Parts) -> dict[Priority, LaneWork]:
     changelog = SummaryChangelog(parts.publisher, config.topics.summaries)
     requests = ResummariseTopic(parts.publisher, config.topics.resummarise)
     mending = Mending(parts.rollout, requests, revision=parts.summarizer.revision, telemetry=telemetry)
-    canaries = partial(check_canaries, parts.engine, parts.summarizer, config.summary_budget_s)
-    attempts = Attempts(
-        DeadLetters(parts.publisher, config.topics.dead_letters, log_id=config.log_id),
-        max_tries=config.max_tries,
-        retry_budget_s=config.retry_budget_s,
-        pause_s=config.pause_s,
-        telemetry=telemetry,
-        is_sound=EngineSoundness("summarizer", canaries).is_sound,
-    )
+    attempts = _attempts(config, parts)
     processor = Processor(
         store=parts.store,
         summarizer=summarizer,
@@ -126,6 +118,18 @@ def lane_work(config: NearlineConfig, parts: Parts) -> dict[Priority, LaneWork]:
         },
         Priority.RESUMMARISE: LaneWork(one_by_one(resummarise.handle), resummarise.is_held),
     }
+
+
+def _attempts(config: NearlineConfig, parts: Parts) -> Attempts:
+    canaries = partial(check_canaries, parts.engine, parts.summarizer, config.summary_budget_s)
+    return Attempts(
+        DeadLetters(parts.publisher, config.topics.dead_letters, log_id=config.log_id),
+        max_tries=config.max_tries,
+        retry_budget_s=config.retry_budget_s,
+        pause_s=config.pause_s,
+        telemetry=parts.telemetry,
+        is_sound=EngineSoundness("summarizer", canaries).is_sound,
+    )
 
 
 def _tokenizers(parts: Parts) -> tuple[TextTokenizer, TextTokenizer]:

@@ -16,10 +16,16 @@ from stream.finish import Changelog, Finisher, NearlineStore
 from stream.mending import Mending
 from stream.telemetry import Telemetry
 
-__all__ = ["Changelog", "NearlineStore", "Processed", "Processor", "SummaryMaker"]
+__all__ = ["MAX_DECISIONS", "Changelog", "NearlineStore", "Processed", "Processor", "SummaryMaker", "lost_race"]
 
-_MAX_DECISIONS = 8
+MAX_DECISIONS = 8
 """Lost writes of one job in a row before the record is given back: more is a store that cannot swap, not a race."""
+
+
+def lost_race() -> BackendUnavailable:
+    """What is raised then."""
+    message = f"{MAX_DECISIONS} writes in a row lost to others"
+    return BackendUnavailable(message, backend="store", operation="put summary")
 
 
 class SummaryMaker(Protocol):
@@ -112,7 +118,7 @@ class Processor:
         """
         content = read_content(update.posting) if isinstance(update, Upsert) else None
         summary: Summary | None = None
-        for _ in range(_MAX_DECISIONS):
+        for _ in range(MAX_DECISIONS):
             with self._telemetry.stage("read"):
                 stored = await self._store.get(update.job_id)
             previous = stored.document if stored else None
@@ -132,8 +138,7 @@ class Processor:
                 self._count_saved(draft.outcome, update, is_summarised=isinstance(decision, Summarise))
                 return Processed(draft.outcome, draft.document)
             self._telemetry.cas_lost.inc()
-        message = f"{_MAX_DECISIONS} writes in a row lost to others"
-        raise BackendUnavailable(message, backend="store", operation="put summary")
+        raise lost_race()
 
     async def _leave(
         self, decision: Stale | Redelivered, update: Update, previous: SummaryDocument | None

@@ -28,7 +28,7 @@ from datetime import datetime
 import structlog
 
 from schemas.documents import PostingDocument, SummaryDocument
-from schemas.errors import BackendProtocolError, BackendUnavailable, InvalidInput, Overloaded
+from schemas.errors import BackendProtocolError, InvalidInput, Overloaded
 from schemas.resummarise import Reason, ResummariseRequest, decode_request
 from store.ports import StoredSummary
 from stream.attempts import Attempts
@@ -36,15 +36,12 @@ from stream.compose import Composer, Summary
 from stream.finish import Changelog, Finisher, NearlineStore
 from stream.mending import Mending
 from stream.patience import Patience
-from stream.process import SummaryMaker
+from stream.process import MAX_DECISIONS, SummaryMaker, lost_race
 from stream.resummarise_policy import LaneOutcome, is_ours, is_superseded, settled_as, to_write
 from stream.source import Record
 from stream.telemetry import Telemetry
 
 __all__ = ["PutOff", "ResummariseHandler", "Resummariser"]
-
-_MAX_DECISIONS = 8
-"""Lost writes of one job in a row before the request is given back: more is a store that cannot swap, not a race."""
 
 
 class PutOff(Overloaded):
@@ -104,7 +101,7 @@ class Resummariser:
         """
         made: Summary | None = None
         summarised_hash: str | None = None
-        for _ in range(_MAX_DECISIONS):
+        for _ in range(MAX_DECISIONS):
             with self._telemetry.stage("read"):
                 stored = await self._store.get(request.job_id)
             outcome = settled_as(stored.document if stored else None, request, summarised_hash=summarised_hash)  # 2
@@ -126,8 +123,7 @@ class Resummariser:
                 await self._mending.ask_for_what_is_owed(document, is_mendable=False)
                 return LaneOutcome.RESUMMARIZED if written.text is made.text else LaneOutcome.KEPT
             self._telemetry.cas_lost.inc()
-        message = f"{_MAX_DECISIONS} writes in a row lost to others"
-        raise BackendUnavailable(message, backend="store", operation="put summary")
+        raise lost_race()
 
     def _generation_for(self, request: ResummariseRequest) -> int:
         if request.reason is Reason.FALLBACK:

@@ -24,8 +24,9 @@ from stream.telemetry import Telemetry
 
 __all__ = ["RolloutFollower"]
 
-# The embedded broker holds an empty fetch for its whole wait, whatever arrives meanwhile.
-_FETCH_WAIT_MS = 50
+# A state changes once in weeks, so it is not asked for often. The embedded broker holds an empty fetch for its whole
+# wait: a worker may hear of a change that much later there. Kafka answers at once.
+_FETCH_WAIT_MS = 500
 _REQUEST_TIMEOUT_S = 10.0
 
 

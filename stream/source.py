@@ -1,11 +1,14 @@
 """One record as consumed: raw bytes and its place. Nothing is decoded here, so nothing can fail here."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any, Self
 
 from schemas.documents import Origin
 
 __all__ = ["Record"]
+
+_LAST_SECOND_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,25 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+    @classmethod
+    def of(cls, message: Any, *, timestamp_s: float | None) -> Self:
+        """A message as a client hands it over: faust's, or aiokafka's.
+
+        Args:
+            message: With topic, partition, offset, key, value and headers.
+            timestamp_s: Its time in the log, in seconds since the epoch: the clients differ in the unit. Producers set
+                it, so it may be anything: -1 for none, or beyond what a date can be.
+        """
+        return cls(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            log_time=datetime.fromtimestamp(min(max(timestamp_s or 0.0, 0.0), _LAST_SECOND_S), UTC),
+            key=message.key,
+            value=message.value,
+            headers=tuple((name, value or b"") for name, value in message.headers or ()),
+        )
 
     @property
     def place(self) -> str:

@@ -35,7 +35,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 
-from stream.app import Callbacks, ConsumerOffsets, build_app, record_of
+from stream.app import Callbacks, ConsumerOffsets, build_app
 from stream.assignment import Assignment
 from stream.config import LaneSpec, NearlineConfig
 from stream.health import LaneHealth
@@ -165,7 +165,8 @@ class NearlineWorker:
                 permit = await self._lanes.admit(message.key)  # 1
                 is_ours = app.flow_control.is_active() and message.generation_id == app.consumer_generation_id
                 if is_ours and not self._is_stopping:
-                    self._lanes.start(permit, record_of(message), self._assignment.part(message.tp))  # 2, 3, 4
+                    record = Record.of(message, timestamp_s=message.timestamp)
+                    self._lanes.start(permit, record, self._assignment.part(message.tp))  # 2, 3, 4
                 else:
                     self._lanes.refuse(permit)
                 self._is_in_hand = False

@@ -51,28 +51,20 @@ def running_broker(kind: BrokerKind, topics: Topics, directory: Path) -> Iterato
         ConfigurationError: Java or Maven is missing.
         BackendError: It did not start.
     """
-    from stream.config import TopicNames
-    from stream.topics import create_topics, topic_specs
+    from ops.topics import specs_of
+    from stream.topics import create_topics
 
-    names = TopicNames(
-        updates=topics.updates,
-        summaries=topics.summaries,
-        dead_letters=topics.dead_letters,
-        backfill=topics.backfill,
-        resummarise=topics.resummarise,
-        rollouts=topics.rollouts,
-    )
     if kind is BrokerKind.EMBEDDED:
         from ops.broker import EmbeddedBroker
 
-        specs = topic_specs(names, num_partitions=_EMBEDDED_PARTITIONS)
+        specs = specs_of(topics.model_copy(update={"num_partitions": _EMBEDDED_PARTITIONS}))
         with EmbeddedBroker({spec.name: spec.num_partitions for spec in specs}) as embedded:
             yield Broker(embedded.bootstrap, embedded.log_id)
         return
     from ops.kafka import KafkaCluster
 
     with KafkaCluster(directory / "kafka") as cluster:
-        asyncio.run(create_topics(cluster.bootstrap, topic_specs(names, num_partitions=topics.num_partitions)))
+        asyncio.run(create_topics(cluster.bootstrap, specs_of(topics)))
         yield Broker(cluster.bootstrap, cluster.log_id)
 
 

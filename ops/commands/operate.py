@@ -197,8 +197,8 @@ def prune_changelog(
 ) -> None:
     """End the keys of deleted documents that have expired from the store; safe at any time, and to repeat."""
     from ops.changelog.command import prune_changelog as prune
-    from ops.retention import deleted_ttl_s
     from ops.settings import load_settings
+    from stream.config import DELETED_TTL_S
 
-    ttl_s = deleted_ttl_s() if ttl_days is None else ttl_days * 86_400
+    ttl_s = DELETED_TTL_S if ttl_days is None else ttl_days * 86_400
     _run(prune(load_settings(), ttl_s=ttl_s, is_dry=is_dry, as_json=as_json))

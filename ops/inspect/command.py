@@ -8,12 +8,12 @@ from rich.console import Console
 from ops.inspect.gather import Gatherer, Sources
 from ops.inspect.present import story_fields, story_view
 from ops.lag.lanes import lanes_of
-from ops.retention import deleted_ttl_s
 from ops.runfile import resolve
 from ops.services import open_store
 from ops.settings import Settings
 from ops.topic_reader import TopicReader
 from schemas.posting import check_job_id
+from stream.config import DELETED_TTL_S
 
 __all__ = ["inspect_job"]
 
@@ -38,7 +38,7 @@ async def inspect_job(settings: Settings, job_id: str, *, as_json: bool) -> int:
                 summaries=settings.topics.summaries,
                 dead_letters=settings.topics.dead_letters,
                 lanes=lanes_of(settings),
-                deleted_ttl_s=deleted_ttl_s(),
+                deleted_ttl_s=DELETED_TTL_S,
             )
             gatherer = Gatherer(reader, store, sources, clock=lambda: datetime.now(UTC))
             story = await gatherer.gather(job_id)

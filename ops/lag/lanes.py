@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from ops.settings import Settings
+from ops.topics import topic_names
+from stream.config import lane_specs
 
 __all__ = ["Lane", "lanes_of"]
 
@@ -24,9 +26,5 @@ class Lane:
 
 def lanes_of(settings: Settings) -> list[Lane]:
     """All lanes, the most urgent first; whether their topics exist is the broker's to say."""
-    topics, group = settings.topics, settings.kafka.group
-    return [
-        Lane("live", topics.updates, group),
-        Lane("backfill", topics.backfill, f"{group}.backfill"),
-        Lane("resummarise", topics.resummarise, f"{group}.resummarise"),
-    ]
+    specs = lane_specs(topic_names(settings.topics), settings.kafka.group)
+    return [Lane(spec.name, spec.topic, spec.group_id) for spec in specs]

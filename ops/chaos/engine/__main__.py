@@ -10,7 +10,7 @@ from typing import Any
 from models.prompts import TextTokenizer
 from ops.chaos.answers import score_of, summary_of
 from ops.chaos.engine.moods import Mood, Orders, Script
-from ops.chaos.engine.server import Reply, serve
+from ops.http_replies import Reply, serve
 
 _REVISION = "chaos-engine-1"
 _HEADERS = (("x-precis-revision", _REVISION),)

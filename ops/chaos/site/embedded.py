@@ -5,8 +5,8 @@ from types import TracebackType
 from typing import Self
 
 from ops.broker import EmbeddedBroker
-from ops.chaos.site.ports import specs_of
 from ops.settings import Topics
+from ops.topics import specs_of
 from store.sqlite import SqliteStore
 
 __all__ = ["EmbeddedSite"]

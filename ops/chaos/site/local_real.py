@@ -15,10 +15,10 @@ from ops.chaos.faults.engine import CLOCK_FAULTS, ENGINE_FAULTS
 from ops.chaos.faults.local_real import LOCAL_REAL_FAULTS
 from ops.chaos.faults.ports import FaultTable
 from ops.chaos.faults.processes import PROCESS_FAULTS, SCALE_FAULTS
-from ops.chaos.site.ports import specs_of
 from ops.kafka import KafkaCluster
 from ops.settings import Topics
 from ops.standin import KvStandIn
+from ops.topics import specs_of
 from store.couchbase import CouchbaseConfig, CouchbaseStore, provision
 from stream.topics import create_topics
 

@@ -4,10 +4,8 @@ from typing import Protocol
 
 from ops.settings import Topics
 from store.ports import Store
-from stream.config import TopicNames
-from stream.topics import TopicSpec, topic_specs
 
-__all__ = ["Site", "specs_of"]
+__all__ = ["Site"]
 
 
 class Site(Protocol):
@@ -32,9 +30,3 @@ class Site(Protocol):
     async def open_store(self) -> Store:
         """The store, for the checker."""
         ...
-
-
-def specs_of(topics: Topics) -> list[TopicSpec]:
-    """All topics of the services under these names."""
-    names = {field: value for field, value in topics.model_dump().items() if isinstance(value, str)}
-    return topic_specs(TopicNames(**names), num_partitions=topics.num_partitions)

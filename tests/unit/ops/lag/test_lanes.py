@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ops.lag.lanes import lanes_of
-from ops.services import _topic_names
 from ops.settings import load_settings
+from ops.topics import topic_names
 from stream.config import NearlineConfig
 
 
@@ -17,7 +17,7 @@ def test_lanes_are_those_of_the_service():
         summarizer_bundle=Path(),
         ranker_bundle=Path(),
         group_id=settings.kafka.group,
-        topics=_topic_names(settings),
+        topics=topic_names(settings.topics),
     )
     assert [(lane.name, lane.topic, lane.group) for lane in lanes_of(settings)] == [
         (lane.name, lane.topic, lane.group_id) for lane in config.lanes
