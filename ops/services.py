@@ -1,6 +1,7 @@
 """From settings to running services: the one place where adapters are chosen."""
 
 import logging
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -95,14 +96,14 @@ def _configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for noisy in ("aiokafka", "httpx", "faust", "mode"):
         logging.getLogger(noisy).setLevel("WARNING")
-    json_lines = settings.log_format == "json"
+    is_read_by_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stdout.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer(colors=False),
+            structlog.dev.ConsoleRenderer(colors=False) if is_read_by_people else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,

@@ -204,8 +204,8 @@ class Settings(BaseSettings):
     """What runs on this machine keeps there: stores, logs, run files."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe log line written."""
-    log_format: Literal["console", "json"] = "console"
-    """One line an event, for people or for machines."""
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """One line an event, for people or for machines; ``auto`` goes by whether a terminal reads it."""
     kafka: Kafka = Kafka()
     topics: Topics = Topics()
     store: Store = Store()

@@ -17,6 +17,7 @@ _INLINE_TAGS = frozenset({"a", "abbr", "b", "em", "font", "i", "s", "small", "sp
 # A tag without attributes that only breaks lines or means nothing here. Most ads have no other markup, and splitting at
 # these takes a fraction of the parser's time.
 _BARE_TAG = re.compile(rf"<(/?)({'|'.join(sorted(_BLOCK_TAGS | _INLINE_TAGS))})(?:(?<!li) ?/)?>", re.IGNORECASE)
+_PIECES_A_TAG = 3
 # A tag or an entity somewhere: only then is the parser worth its time, and "a < b" stays what it is.
 _MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
 # Words of printable ASCII with one blank between them, no markup: most values of a posting, and nothing to do there.
@@ -51,9 +52,12 @@ class _TextCollector(HTMLParser):
 
 def _strip_markup(text: str) -> str:
     for _ in range(_MAX_UNESCAPE_ROUNDS):
-        if not _MARKUP.search(text):
+        # Most texts have neither character after the first round, and to see that takes no regular expression.
+        if ("<" not in text and "&" not in text) or not _MARKUP.search(text):
             break
-        text = _without_bare_tags(text) if text.count("<") == len(_BARE_TAG.findall(text)) else _parsed(text)
+        pieces = _BARE_TAG.split(text)
+        is_bare = text.count("<") == len(pieces) // _PIECES_A_TAG
+        text = _without_bare_tags(pieces) if is_bare else _parsed(text)
     return text
 
 
@@ -64,16 +68,19 @@ def _parsed(text: str) -> str:
     return "".join(collector.parts)
 
 
-def _without_bare_tags(text: str) -> str:
-    """What :func:`_parsed` says of a text whose every ``<`` begins a bare tag."""
-    first, *rest = _BARE_TAG.split(text)
-    parts = [unescape(first)]
-    for slash, tag, between in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+def _without_bare_tags(pieces: list[str]) -> str:
+    """What :func:`_parsed` says of a text whose every ``<`` begins a bare tag.
+
+    Args:
+        pieces: The text, split by ``_BARE_TAG``: text, then of each tag its slash, its name, and the text behind it.
+    """
+    parts = pieces[:1]
+    for slash, tag, between in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
         name = tag.lower()
         if name in _BLOCK_TAGS:
             parts.append("\n- " if name == "li" and not slash else "\n")
-        parts.append(unescape(between))
-    return "".join(parts)
+        parts.append(between)
+    return "".join(map(unescape, parts))
 
 
 def _is_kept(char: str) -> bool:
@@ -103,8 +110,16 @@ def plain_text(value: str) -> str:
         return value
     text = _strip_markup(value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
     text = _without_dropped(unicodedata.normalize("NFC", text))
-    lines = (" ".join(line.split()) for line in text.split("\n"))
-    return "\n".join(line for line in lines if line and line != "-")
+    lines = text.split("\n")
+    if not _is_evenly_spaced(text):
+        lines = [" ".join(line.split()) for line in lines]
+    return "\n".join([line for line in lines if line and line != "-"])
+
+
+def _is_evenly_spaced(text: str) -> bool:
+    """Whether single blanks inside lines are all its blanks; of texts beyond ASCII it is not known."""
+    framed = f"\n{text}\n"
+    return text.isascii() and "  " not in text and " \n" not in framed and "\n " not in framed
 
 
 def single_line(value: str) -> str:

@@ -45,6 +45,8 @@ def _leaf(value: Any, depth: int = 0) -> str:
 
 def texts(value: Any) -> tuple[str, ...]:
     """Each value as plain text, possibly of several lines; empty ones left out."""
+    if isinstance(value, str):  # by far the most, and there is nothing to look for in it
+        return (text,) if (text := plain_text(value)) else ()
     return tuple(filter(None, (plain_text(_leaf(item)) for item in _items(value))))
 
 

@@ -12,12 +12,16 @@ import faust
 from faust.types import TP
 
 from stream.config import LaneSpec, NearlineConfig
+from stream.slots import Priority
 from stream.transport import committed_offsets, make_transport
 
 __all__ = ["Callbacks", "ConsumerOffsets", "build_app"]
 
 _READ_AHEAD = 64
 """Records faust buffers beyond those in the lanes; its default of 4,096 postings would be tens of megabytes."""
+
+_LOWER_FETCH_WAIT = 5
+"""Times the live lane's: a lane that is mostly empty need not ask ten times a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ def build_app(config: NearlineConfig, lane: LaneSpec, datadir: str, callbacks: C
         broker_request_timeout=max(90.0, 2 * config.session_timeout_s),  # faust: not below the session's
         broker_check_crcs=True,
     )
-    app.transport = make_transport(app, fetch_wait_s=config.fetch_wait_s)
+    patience = 1 if lane.priority is Priority.LIVE else _LOWER_FETCH_WAIT
+    app.transport = make_transport(app, fetch_wait_s=patience * config.fetch_wait_s)
     source = app.topic(
         lane.topic,
         acks=False,  # the worker alone commits

@@ -105,7 +105,8 @@ class NearlineConfig:
     session_timeout_s: float = 10.0
     """Silence after which the group gives a member's partitions to others, in seconds."""
     fetch_wait_s: float = 0.1
-    """How long a fetch may wait for records, in seconds: adds to freshness on the embedded broker only."""
+    """How long a fetch of the live lane may wait for records, in seconds: adds to freshness on the embedded broker
+    only. The other lanes wait five times as long."""
     commit_interval_s: float = 0.5
     """Time between commits of offsets, in seconds."""
     lag_interval_s: float = 2.0

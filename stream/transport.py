@@ -1,4 +1,4 @@
-"""Faust's Kafka transport, with what it lacks: a fetch wait to set, committed offsets to ask for, and a whole seek.
+"""Faust's Kafka transport, with what it lacks: a fetch wait to set, waiting for room, committed offsets, a whole seek.
 
 Faust asks the broker to hold an empty fetch for 1.5 s and offers no setting. Apache Kafka answers as soon as a record
 arrives, so there the wait costs nothing; the embedded broker (librdkafka's mock cluster) holds it to the end, and every
@@ -15,6 +15,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 __all__ = ["committed_offsets", "make_transport"]
+
+_LONGEST_LOOK_AWAY_S = 1.0
+"""As faust's own: partitions may be taken away meanwhile."""
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
@@ -62,7 +65,27 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
 
 class _Consumer(driver.Consumer):
+    """The consumer, awake.
+
+    Where the buffer of every partition is full, faust sleeps for a second before it looks again, however soon there is
+    room: a service that works its buffer off faster than that runs dry once a second.
+    """
+
     fetch_wait_s: float
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._has_room = asyncio.Event()
+        super().__init__(*args, **options)
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        super().on_buffer_drop(tp)
+        self._has_room.set()
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 (faust's own)
+        if self._buffered_partitions and not self._get_active_partitions():
+            self._has_room.clear()
+            await self.wait(self._has_room.wait(), timeout=_LONGEST_LOOK_AWAY_S)
+        return await super()._wait_next_records(timeout)
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         thread = _Thread(self, loop=self.loop, beacon=self.beacon)

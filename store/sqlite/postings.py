@@ -1,5 +1,6 @@
 """Collection ``postings`` on one connection; its full-text index changes in the same transaction."""
 
+import re
 import sqlite3
 
 from schemas.documents import PostingDocument
@@ -13,6 +14,10 @@ ON CONFLICT (job_id) DO UPDATE SET source_version = excluded.source_version, doc
 WHERE excluded.source_version >= postings.source_version
 RETURNING id
 """
+
+# As headers have it. A day is no search term, and posts that are only dated anew would each be indexed anew: that takes
+# longer than all the rest of a write.
+_POSTED = re.compile(r" \| posted \d{4}-\d{2}-\d{2}\b")
 
 
 def get_posting(connection: sqlite3.Connection, job_id: str) -> PostingDocument | None:
@@ -32,7 +37,8 @@ def put_posting(connection: sqlite3.Connection, document: PostingDocument) -> bo
         rows = connection.execute(_PUT, values).fetchall()
         if not rows:
             return False
-        _index(connection, rows[0][0], f"{document.header}\n{document.body}")
+        header = _POSTED.sub("", document.header, count=1)
+        _index(connection, rows[0][0], f"{header}\n{document.body}")
     return True
 
 
