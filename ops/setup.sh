@@ -116,9 +116,9 @@ build_overlay() { # build_overlay NAME FOLDER STAMP
   local packages="lib/python$version/site-packages" downloaded="$2.downloaded" shims=ops/engine/cpu_shims/$1
   begin "$2"
   install_lock "$2" "requirements/$1.lock" --cache-dir "$downloaded"
-  printf '../../../../%s/%s\n' "$(basename "$base")" "$packages" >"$2/$packages/zz_base.pth"
+  printf '%s\n' "$base/$packages" >"$2/$packages/zz_base.pth"
   if [ -d "$shims" ]; then cp -R "$shims/." "$2/$packages/"; fi
-  "$2/bin/python" -W ignore "ops/engine/cpu_shims/check_$1.py" ||
+  SGLANG_USE_CPU_ENGINE=1 "$2/bin/python" -W ignore "ops/engine/cpu_shims/check_$1.py" ||
     die "$2 is installed, but $1 does not load in it (its message stands above). On another kind of processor or C library than \
 Linux x86_64 with glibc 2.34 this is to be expected; else please report it."
   rm -rf "$downloaded"

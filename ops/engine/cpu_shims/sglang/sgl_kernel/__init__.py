@@ -1,7 +1,7 @@
 """Stands in for SGLang's kernel package, which no registry has for the CPU, so that SGLang can be imported.
 
-Every name resolves; calling one raises. No kernel is imitated: with `--attention-backend torch_native` SGLang computes a
-Qwen3 in PyTorch alone and calls none of them. Copied into the environment of `precis engine install sglang`.
+Every name resolves; calling one raises. No kernel is imitated: with `--attention-backend torch_native` SGLang computes
+a Qwen3 in PyTorch alone and calls none of them. Copied into the environment of `precis engine install sglang`.
 """
 
 __version__ = "0.0.0+cpu.stub"
