@@ -1,4 +1,4 @@
-"""`precis train`, `precis data`: what runs in the engine environment, where torch is."""
+"""`precis train`, `precis data`, `precis bundle`: what runs in the engine environment, where torch is."""
 
 import os
 
@@ -20,6 +20,10 @@ def register(app: typer.Typer) -> None:
     data.command("make", context_settings=_PASS_THROUGH)(make_data)
     app.add_typer(data, name="data", rich_help_panel="Models")
 
+    bundle = typer.Typer(help="Checkpoint bundles.", no_args_is_help=True)
+    bundle.command("random", context_settings=_PASS_THROUGH)(random_bundle)
+    app.add_typer(bundle, name="bundle", rich_help_panel="Models")
+
 
 def train_ranker(context: typer.Context) -> None:
     """Ranker: SFT with KL to soft labels. Options as `--help` of the recipe says."""
@@ -34,6 +38,11 @@ def train_summarizer(context: typer.Context) -> None:
 def make_data(context: typer.Context) -> None:
     """Sample postings and judged queries. Options as `--help` of the generator says."""
     _run_module("models.training.data", context.args)
+
+
+def random_bundle(context: typer.Context) -> None:
+    """Make a full-size bundle of random weights. Options as `--help` of the generator says."""
+    _run_module("models.training.random_bundle", context.args)
 
 
 def _run_module(module: str, arguments: list[str]) -> None:
