@@ -10,7 +10,7 @@
 #   .engines/sglang   SGLang, over the base            requirements/sglang.lock, likewise
 #
 # An engine's environment holds what the base lacks; a .pth file in it names the base, so that torch is on disk once.
-# It is known by the hash of its own lock, the base's, and what ops/engine/cpu_shims adds: a change in any makes a new one.
+# It is known by the hash of its own lock, the base's, and what requirements/cpu_shims adds: a change in any makes a new one.
 #
 # PYTHON             interpreter to use (default: the first of python3.13, 3.12, 3.11, python3 that fits)
 # PRECIS_ENV_CACHE   where engine environments lie (default: ~/.cache/precis/envs), one a lock and Python version
@@ -113,12 +113,12 @@ build() { # build FOLDER LOCK STAMP
 
 # The base is named only when pip is done, which would else take the base's packages for its own to replace.
 build_overlay() { # build_overlay NAME FOLDER STAMP
-  local packages="lib/python$version/site-packages" downloaded="$2.downloaded" shims=ops/engine/cpu_shims/$1
+  local packages="lib/python$version/site-packages" downloaded="$2.downloaded" shims=requirements/cpu_shims/$1
   begin "$2"
   install_lock "$2" "requirements/$1.lock" --cache-dir "$downloaded"
   printf '%s\n' "$base/$packages" >"$2/$packages/zz_base.pth"
   if [ -d "$shims" ]; then cp -R "$shims/." "$2/$packages/"; fi
-  SGLANG_USE_CPU_ENGINE=1 "$2/bin/python" -W ignore "ops/engine/cpu_shims/check_$1.py" ||
+  SGLANG_USE_CPU_ENGINE=1 "$2/bin/python" -W ignore "requirements/cpu_shims/check_$1.py" ||
     die "$2 is installed, but $1 does not load in it (its message stands above). On another kind of processor or C library than \
 Linux x86_64 with glibc 2.34 this is to be expected; else please report it."
   rm -rf "$downloaded"
@@ -163,7 +163,7 @@ find_cache() {
 }
 
 overlay_stamp() { # overlay_stamp NAME
-  local shims=ops/engine/cpu_shims/$1
+  local shims=requirements/cpu_shims/$1
   { cat requirements/engine.lock "requirements/$1.lock" && { [ ! -d "$shims" ] || find "$shims" -name '*.py' | LC_ALL=C sort | xargs cat; }; } | digest
 }
 

@@ -2,5 +2,5 @@
 
 Decisions are pure and one module an engine (``vllm``, ``sglang``, ``local``): hardware, role and bundle give a command
 line. ``environments`` installs and looks (it drives ``ops/setup.sh``), ``process`` runs, ``checks`` asks the canaries,
-``doctor`` explains. What the CPU builds need beyond upstream lies in ``cpu_shims``.
+``doctor`` explains. What the CPU builds need beyond upstream lies in ``requirements/cpu_shims``.
 """

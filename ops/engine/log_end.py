@@ -34,7 +34,7 @@ def remedies(text: str, exit_code: int | None, engine: EngineName) -> list[str]:
     found = [remedy for pattern, remedy in _REMEDIES if re.search(pattern, text, re.IGNORECASE)]
     if exit_code == _KILLED:
         found.append(
-            "it was killed, most likely for memory: free some, use --dtype bfloat16, a smaller --kv-mib or another bundle"
+            "it was killed, most likely for memory: free some, use --dtype bfloat16, less --kv-mib or another bundle"
         )
     return [remedy.format(engine=engine) for remedy in found]
 

@@ -27,7 +27,7 @@ def sglang_launch(task: Task) -> Launch:
     ]
     environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(task.threads)}
     if task.device is Device.CPU:
-        # PyTorch's own attention: the AMX kernels come with sgl_kernel, which has no build here (cpu_shims).
+        # PyTorch's own attention, with AMX or without: sgl_kernel has no build for the CPU (requirements/cpu_shims).
         arguments += ["--attention-backend", "torch_native", "--mem-fraction-static", _CPU_MEMORY_SHARE]
         # Its processes inherit the first; the second lets waiting threads leave a core to others.
         environment |= {"SGLANG_USE_CPU_ENGINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
