@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PRECIS = Path(sys.executable).parent / "precis"
-START_TIMEOUT_S = 280
+_ENGINES = ("models.engine", "sglang.launch_server", "vllm.entrypoints")
 
 
 class Server:
@@ -29,13 +29,9 @@ class Server:
 
     @property
     def group(self):
-        """Process group of the engine: its leader is the one child that is a group leader of its own."""
+        """Process group of the engine: its leader is a child of the command, as is the watcher of the group."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return next(
-            int(pid)
-            for pid in children
-            if "models.engine" in _command(pid) or "launch_server" in _command(pid) or "api_server" in _command(pid)
-        )
+        return next(int(pid) for pid in children if any(word in _command(pid) for word in _ENGINES))
 
     def end(self, number):
         """Signal it; its exit status and what it printed last."""
@@ -47,11 +43,12 @@ class Server:
 @contextmanager
 def serving(folder, engine, bundle, role):
     server = Server(folder, engine, bundle, role)
-    try:
-        yield server
-    finally:
-        if server.process.poll() is None:
-            server.end(signal.SIGTERM)
+    with server.process:  # closes its pipe
+        try:
+            yield server
+        finally:
+            if server.process.poll() is None:
+                server.end(signal.SIGTERM)
 
 
 def members(group):
