@@ -19,10 +19,11 @@ from schemas.errors import BackendUnavailable, ConfigurationError
 __all__ = ["Child", "ChildSpec", "check_port", "free_port"]
 
 _POLL_S = 0.05
+_LEFT_BEHIND_S = 2.0
 _PR_SET_PDEATHSIG = 1
 
 # Ends with its input, which is when this process ends, and takes the group named by its argument with it.
-_GROUP_WATCHER = 'cat >/dev/null; kill -s KILL -- "-$0" 2>/dev/null'
+_GROUP_WATCHER = 'cat >/dev/null; kill -s TERM -- "-$0" && sleep 2; kill -s KILL -- "-$0"'
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -120,7 +121,10 @@ class Child:
             # The kernel ties only the child itself to this process; its children are tied by a pipe.
             self._end_group_watcher()
             self._group_watcher = subprocess.Popen(
-                ["/bin/sh", "-c", _GROUP_WATCHER, str(self.pid)], stdin=subprocess.PIPE, start_new_session=True
+                ["/bin/sh", "-c", _GROUP_WATCHER, str(self.pid)],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # "no such process" is what it hopes for
+                start_new_session=True,
             )
 
     @property
@@ -174,8 +178,13 @@ class Child:
     def _end(self) -> int:
         code = self._process.wait()
         if self._group_watcher is not None:
+            # Its session is its group. What it left behind may be clearing up: shared memory outlives a process.
             with suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)  # children that it left behind; its session is its group
+                deadline = time.monotonic() + _LEFT_BEHIND_S
+                while time.monotonic() < deadline:
+                    os.killpg(self.pid, 0)
+                    time.sleep(_POLL_S)
+                os.killpg(self.pid, signal.SIGKILL)
             self._end_group_watcher()
         return code
 
