@@ -30,7 +30,7 @@ from models.training.generation import greedy
 from models.training.losses import label_logits
 from models.training.tokenizer import VOCABULARY_SIZE, write_tokenizer
 
-__all__ = ["SHAPES", "RandomConfig", "RandomShape", "main"]
+__all__ = ["SHAPES", "RandomConfig", "RandomShape", "main", "qwen3_config"]
 
 _SHIPPED = Path(__file__).resolve().parent.parent / "bundles"
 _PAD_ID, _EOS_ID = 0, 1
@@ -148,11 +148,10 @@ def main(config: RandomConfig) -> Manifest:
     return manifest
 
 
-def _write_model(shape: RandomShape, num_known: int, seed: int, folder: Path) -> None:
-    """Write bfloat16 weights, config.json and generation_config.json; needs the memory of one copy."""
-    folder.mkdir(parents=True, exist_ok=True)
+def qwen3_config(shape: RandomShape) -> Qwen3Config:
+    """The config.json of a shape."""
     widths = shape.widths
-    config = Qwen3Config(
+    return Qwen3Config(
         vocab_size=shape.vocabulary,
         hidden_size=widths.hidden,
         num_hidden_layers=widths.layers,
@@ -170,6 +169,12 @@ def _write_model(shape: RandomShape, num_known: int, seed: int, folder: Path) ->
         dtype=torch.bfloat16,
         architectures=["Qwen3ForCausalLM"],
     )
+
+
+def _write_model(shape: RandomShape, num_known: int, seed: int, folder: Path) -> None:
+    """Write bfloat16 weights, config.json and generation_config.json; needs the memory of one copy."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = qwen3_config(shape)
     with torch.device("meta"):
         sizes = [(name, weight.shape) for name, weight in Qwen3ForCausalLM(config).named_parameters()]
     generator = torch.Generator().manual_seed(seed)

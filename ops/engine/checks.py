@@ -79,7 +79,7 @@ async def _count_equal_beginnings(engine: SummarizerEngine, bundle: Bundle, dead
             stop_token_ids=prompt.stop_token_ids,
             deadline=deadline,
         )
-        num_equal += prompt.summary(answer.text) == prompt.summary(tokenizer.decode(reference))
+        num_equal += prompt.summary(answer.text) == prompt.summary(tokenizer.decode(list(reference)))
     return num_equal
 
 
