@@ -16,8 +16,7 @@
 # PRECIS_ENV_CACHE   where engine environments lie (default: ~/.cache/precis/envs), one a lock and Python version
 #
 # Every environment is built where it stays (its scripts name their folder) and stamped last: without the right stamp it is
-# removed and built again, so an interrupted install is never taken for a complete one. What it had downloaded of an engine is
-# kept until the environment is complete, and used again.
+# removed and built again, so an interrupted install is never taken for a complete one. What was complete before it is kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -47,6 +46,13 @@ unfit() {
     { echo "is $("$1" --version 2>&1 | head -n 1), 3.11 to 3.13 is needed" && return; }
   "$1" -c 'import venv, ensurepip' 2>/dev/null ||
     echo "has no venv module (Debian, Ubuntu: apt install $("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'))"
+}
+
+# Sets python, and version as 3.11. For engines alone it is the base's, which they stand on; looking for another takes longer.
+choose_python() { # choose_python PART...
+  python=.engines/base/bin/python
+  if [ -n "${PYTHON:-}" ] || [[ " $* " == *" services "* ]] || ! [ -x "$python" ]; then python=$(find_python); fi
+  version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 }
 
 find_python() {
@@ -83,13 +89,12 @@ show_progress() {
 }
 
 # pip keeps its downloads beside the environment: /tmp may be small, and may be memory.
-install_lock() { # install_lock FOLDER LOCK PIP-OPTION...
-  local folder=$1 lock=$2 downloads="$1/.downloads"
-  shift 2
+install_lock() { # install_lock FOLDER LOCK
+  local downloads="$1/.downloads"
   mkdir "$downloads"
-  TMPDIR=$downloads PYTHONUNBUFFERED=1 "$folder/bin/python" -m pip install --disable-pip-version-check "$@" \
-    --progress-bar off --no-deps --require-hashes --only-binary :all: --requirement "$lock" | show_progress ||
-    die "pip could not install $lock into $folder (its message stands above). Check the network and run again."
+  TMPDIR=$downloads PYTHONUNBUFFERED=1 "$1/bin/python" -m pip install --disable-pip-version-check --no-cache-dir \
+    --progress-bar off --no-deps --require-hashes --only-binary :all: --requirement "$2" | show_progress ||
+    die "pip could not install $2 into $1 (its message stands above). Check the network and run again."
   rm -rf "$downloads"
 }
 
@@ -107,21 +112,20 @@ finish() { # finish FOLDER STAMP
 
 build() { # build FOLDER LOCK STAMP
   begin "$1"
-  install_lock "$1" "$2" --no-cache-dir
+  install_lock "$1" "$2"
   finish "$1" "$3"
 }
 
 # The base is named only when pip is done, which would else take the base's packages for its own to replace.
 build_overlay() { # build_overlay NAME FOLDER STAMP
-  local packages="lib/python$version/site-packages" downloaded="$2.downloaded" shims=requirements/cpu_shims/$1
+  local packages="lib/python$version/site-packages" shims=requirements/cpu_shims/$1
   begin "$2"
-  install_lock "$2" "requirements/$1.lock" --cache-dir "$downloaded"
+  install_lock "$2" "requirements/$1.lock"
   printf '%s\n' "$base/$packages" >"$2/$packages/zz_base.pth"
   if [ -d "$shims" ]; then cp -R "$shims/." "$2/$packages/"; fi
   SGLANG_USE_CPU_ENGINE=1 "$2/bin/python" -W ignore "requirements/cpu_shims/check_$1.py" ||
     die "$2 is installed, but $1 does not load in it (its message stands above). On another kind of processor or C library than \
 Linux x86_64 with glibc 2.34 this is to be expected; else please report it."
-  rm -rf "$downloaded"
   finish "$2" "$3"
 }
 
@@ -234,8 +238,7 @@ show_state() {
 main() {
   [ $# -gt 0 ] || set -- services engine
   [ "$(uname -sm)" = "Linux x86_64" ] || say "warning: $(uname -sm) is untested; Linux x86_64 is what is supported" >&2
-  python=$(find_python)
-  version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  choose_python "$@"
   find_cache
   if [ "$1" = state ]; then
     shift
