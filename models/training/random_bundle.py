@@ -4,7 +4,7 @@
 
 Shape, vocabulary and storage type are the true model's, so time and memory are too. The tokenizer is the shipped tiny
 bundle's; ids that it does not know have small embeddings, so that no answer holds them. The weights are scaled so that
-scores spread and greedy choices stand clear of bfloat16 rounding. The canaries' references are transformers' in
+scores spread and most greedy choices survive bfloat16 rounding. The canaries' references are transformers' in
 float32, as in every bundle; for the large shapes bodies are shortened and fewer, since a billion parameters write two
 or three tokens a second in float32 on a small machine.
 """
@@ -178,7 +178,9 @@ def _write_model(shape: RandomShape, num_known: int, seed: int, folder: Path) ->
     with torch.device("meta"):
         sizes = [(name, weight.shape) for name, weight in Qwen3ForCausalLM(config).named_parameters()]
     generator = torch.Generator().manual_seed(seed)
-    weights = {name: _random(name, size, num_known, generator) for name, size in sizes}
+    # Deep models whose layers add much to the residual stream choose words by margins below bfloat16 rounding.
+    output_scale = min(1.0, (3 / shape.widths.layers) ** 0.5)
+    weights = {name: _random(name, size, num_known, output_scale, generator) for name, size in sizes}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "model.safetensors").chmod(0o644)  # safetensors makes it readable for its owner only
     config.save_pretrained(folder)
@@ -187,7 +189,9 @@ def _write_model(shape: RandomShape, num_known: int, seed: int, folder: Path) ->
     )
 
 
-def _random(name: str, size: torch.Size, num_known: int, generator: torch.Generator) -> torch.Tensor:
+def _random(
+    name: str, size: torch.Size, num_known: int, output_scale: float, generator: torch.Generator
+) -> torch.Tensor:
     """One parameter in bfloat16: norms are 1, matrices keep the size of what goes through them."""
     if len(size) == 1:
         return torch.ones(size, dtype=torch.bfloat16)
@@ -197,6 +201,8 @@ def _random(name: str, size: torch.Size, num_known: int, generator: torch.Genera
     if name.endswith("embed_tokens.weight"):
         scale *= _LOGIT_SCALE
         weight[num_known:] *= _UNKNOWN_SCALE
+    elif name.endswith(("o_proj.weight", "down_proj.weight")):
+        scale *= output_scale
     return (weight * scale).to(torch.bfloat16)
 
 
