@@ -6,7 +6,7 @@ from models.bundle import Role, load_bundle
 from ops.settings import PROJECT_ROOT, LocalEngine
 from schemas.errors import ConfigurationError
 
-__all__ = ["engine_python", "local_engine_command", "module_command"]
+__all__ = ["engine_python", "local_engine_command", "module_arguments", "module_command"]
 
 # The project's root goes to the END of the path: the engine environment's own packages win over same-named ones there.
 _LAUNCHER = (
@@ -29,13 +29,18 @@ def engine_python(settings: LocalEngine) -> Path:
     return python
 
 
+def module_arguments(module: str, *arguments: str) -> list[str]:
+    """Arguments for the engine environment's Python that run one of this project's modules."""
+    return ["-c", _LAUNCHER, str(PROJECT_ROOT), module, *arguments]
+
+
 def module_command(settings: LocalEngine, module: str, *arguments: str) -> list[str]:
     """Command line that runs one of this project's modules in the engine environment.
 
     Raises:
         ConfigurationError: There is no such environment.
     """
-    return [str(engine_python(settings)), "-c", _LAUNCHER, str(PROJECT_ROOT), module, *arguments]
+    return [str(engine_python(settings)), *module_arguments(module, *arguments)]
 
 
 def local_engine_command(settings: LocalEngine, *, bundle: Path, role: Role, host: str, port: int) -> list[str]:

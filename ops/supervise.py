@@ -1,11 +1,13 @@
 """Child processes: start, wait until ready, watch, stop. They end when this process ends, however it ends."""
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +19,11 @@ from schemas.errors import BackendUnavailable, ConfigurationError
 __all__ = ["Child", "ChildSpec", "check_port", "free_port"]
 
 _POLL_S = 0.05
+_LEFT_BEHIND_S = 2.0
 _PR_SET_PDEATHSIG = 1
+
+# Ends with its input, which is when this process ends, and takes the group named by its argument with it.
+_GROUP_WATCHER = 'cat >/dev/null; kill -s TERM -- "-$0" && sleep 2; kill -s KILL -- "-$0"'
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -55,6 +61,7 @@ class ChildSpec:
         start_timeout_s: Limit from start to ready, seconds.
         stop_timeout_s: Limit from SIGTERM to exit, seconds; then SIGKILL.
         probe: For what does not speak HTTP: None when it can work, else why not.
+        has_children: It starts processes of its own, which end with it: also where it is killed, or this process is.
     """
 
     name: str
@@ -65,6 +72,7 @@ class ChildSpec:
     start_timeout_s: float = 60
     stop_timeout_s: float = 45
     probe: Callable[[], str | None] | None = None
+    has_children: bool = False
 
     def why_unready(self) -> str | None:
         """Ask it once, for at most 2 s: None when it can work, else why not."""
@@ -91,6 +99,7 @@ class Child:
 
     spec: ChildSpec
     _process: "subprocess.Popen[bytes]" = field(init=False)
+    _group_watcher: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.start()
@@ -107,6 +116,15 @@ class Child:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its children in order
                 preexec_fn=_dying_with_parent(),  # noqa: PLW1509 (one system call, which takes no lock)
+            )
+        if self.spec.has_children:
+            # The kernel ties only the child itself to this process; its children are tied by a pipe.
+            self._end_group_watcher()
+            self._group_watcher = subprocess.Popen(
+                ["/bin/sh", "-c", _GROUP_WATCHER, str(self.pid)],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # "no such process" is what it hopes for
+                start_new_session=True,
             )
 
     @property
@@ -146,7 +164,7 @@ class Child:
                 self._process.wait(self.spec.stop_timeout_s)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        return self._process.wait()
+        return self._end()
 
     def kill(self) -> int:
         """SIGKILL, which it cannot see coming. Idempotent.
@@ -155,7 +173,26 @@ class Child:
             Exit status; negative: the signal that ended it.
         """
         self._process.kill()
-        return self._process.wait()
+        return self._end()
+
+    def _end(self) -> int:
+        code = self._process.wait()
+        if self._group_watcher is not None:
+            # Its session is its group. What it left behind may be clearing up: shared memory outlives a process.
+            with suppress(ProcessLookupError):
+                deadline = time.monotonic() + _LEFT_BEHIND_S
+                while time.monotonic() < deadline:
+                    os.killpg(self.pid, 0)
+                    time.sleep(_POLL_S)
+                os.killpg(self.pid, signal.SIGKILL)
+            self._end_group_watcher()
+        return code
+
+    def _end_group_watcher(self) -> None:
+        if self._group_watcher is not None:
+            self._group_watcher.kill()
+            self._group_watcher.communicate()
+            self._group_watcher = None
 
 
 def _dying_with_parent() -> Callable[[], None]:

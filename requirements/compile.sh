@@ -21,6 +21,9 @@ compile() {
 }
 
 compile engine.lock requirements/engine.in "$@"
+# Complete lists by hand, which say why: hashes are added, nothing is resolved.
+compile vllm.lock requirements/vllm.in --no-deps "$@"
+compile sglang.lock requirements/sglang.in --no-deps "$@"
 compile services.lock pyproject.toml --constraint requirements/engine.in "$@"
 compile dev.lock pyproject.toml requirements/dev.in --constraint requirements/services.lock --constraint requirements/engine.in "$@"
 compile build.lock requirements/build.in --constraint requirements/dev.lock "$@"

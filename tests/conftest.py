@@ -34,6 +34,19 @@ def _without_engine() -> str | None:
     return None if importlib.util.find_spec("torch") else "torch is missing: run with .engines/base/bin/python"
 
 
+def _without_vllm() -> str | None:
+    return _without_engine_environment("vllm")
+
+
+def _without_sglang() -> str | None:
+    return _without_engine_environment("sglang")
+
+
+def _without_engine_environment(name: str) -> str | None:
+    is_there = (ROOT / ".engines" / name / ".complete").exists()
+    return None if is_there else f"no environment .engines/{name}: run `precis engine install {name}`"
+
+
 def _without_java() -> str | None:
     missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
     return f"no {' and no '.join(missing)} on PATH" if missing else None
@@ -61,6 +74,8 @@ def _without_shared_data() -> str | None:
 
 NEEDS: dict[str, Callable[[], str | None]] = {
     "engine": cache(_without_engine),
+    "vllm": cache(_without_vllm),
+    "sglang": cache(_without_sglang),
     "java": cache(_without_java),
     "gpu": cache(_without_gpu),
     "docker": cache(_without_docker),

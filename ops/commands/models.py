@@ -1,12 +1,8 @@
-"""`precis engine`, `precis train`, `precis data`: what runs in the engine environment, where torch is."""
+"""`precis train`, `precis data`, `precis bundle`: what runs in the engine environment, where torch is."""
 
 import os
-from pathlib import Path
-from typing import Annotated
 
 import typer
-
-from models.bundle import Role
 
 __all__ = ["register"]
 
@@ -15,12 +11,6 @@ _PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    engine = typer.Typer(help="Model servers.", no_args_is_help=True)
-    engine_run = typer.Typer(help="Run a model server in the foreground.", no_args_is_help=True)
-    engine_run.command("local")(run_local)
-    engine.add_typer(engine_run, name="run")
-    app.add_typer(engine, name="engine", rich_help_panel="Models")
-
     train = typer.Typer(help="Train a model and write its checkpoint bundle.", no_args_is_help=True)
     train.command("ranker", context_settings=_PASS_THROUGH)(train_ranker)
     train.command("summarizer", context_settings=_PASS_THROUGH)(train_summarizer)
@@ -30,18 +20,9 @@ def register(app: typer.Typer) -> None:
     data.command("make", context_settings=_PASS_THROUGH)(make_data)
     app.add_typer(data, name="data", rich_help_panel="Models")
 
-
-def run_local(
-    bundle: Annotated[Path, typer.Option(help="Directory of the checkpoint bundle.")],
-    role: Annotated[Role, typer.Option(help="Which protocol to speak.")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
-) -> None:
-    """The local engine (torch): `/v1/completions` for a summarizer, `/v1/score` for a ranker."""
-    from ops.engines import local_engine_command
-    from ops.settings import load_settings
-
-    _become(local_engine_command(load_settings().engine, bundle=bundle, role=role, host=host, port=port))
+    bundle = typer.Typer(help="Checkpoint bundles.", no_args_is_help=True)
+    bundle.command("random", context_settings=_PASS_THROUGH)(random_bundle)
+    app.add_typer(bundle, name="bundle", rich_help_panel="Models")
 
 
 def train_ranker(context: typer.Context) -> None:
@@ -57,6 +38,11 @@ def train_summarizer(context: typer.Context) -> None:
 def make_data(context: typer.Context) -> None:
     """Sample postings and judged queries. Options as `--help` of the generator says."""
     _run_module("models.training.data", context.args)
+
+
+def random_bundle(context: typer.Context) -> None:
+    """Make a full-size bundle of random weights. Options as `--help` of the generator says."""
+    _run_module("models.training.random_bundle", context.args)
 
 
 def _run_module(module: str, arguments: list[str]) -> None:

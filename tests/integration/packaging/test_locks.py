@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKS = ("services.lock", "dev.lock", "build.lock", "engine.lock")
+LOCKS = ("services.lock", "dev.lock", "build.lock", "engine.lock", "vllm.lock", "sglang.lock")
 
 
 def _pins(text: str) -> dict[Requirement, list[str]]:
@@ -80,6 +80,17 @@ def test_locks_satisfy_what_they_are_made_from(root: Path) -> None:
     }
     unmet = {lock: _unmet(wanted, _versions(root, lock)) for lock, wanted in sources.items()}
     assert unmet == {lock: [] for lock in sources}
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_an_engine_installs_what_its_list_says_and_no_second_torch(root: Path, engine: str) -> None:
+    """The lists are complete by hand; what is large, and what both engines were measured on, comes from the base."""
+    pinned, base = _versions(root, f"{engine}.lock"), _versions(root, "engine.lock")
+    assert _unmet(_lines(root / f"requirements/{engine}.in"), pinned) == []
+    assert len(_lines(root / f"requirements/{engine}.in")) == len(pinned)
+    shared = {"torch", "transformers", "tokenizers", "numpy", "safetensors", "triton"}
+    assert shared & pinned.keys() == set()
+    assert shared <= base.keys()
 
 
 def test_tests_run_on_the_versions_that_services_run_on(root: Path) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,63 @@ def test_children_die_with_a_killed_parent(tmp_path):
         # A pidfd is readable once its process has ended: waits exactly as long as needed.
         poll_ended(watched)
     assert not Path(f"/proc/{pid}/cmdline").exists() or Path(f"/proc/{pid}/cmdline").read_bytes() == b""
+
+
+FAMILY = """
+import signal, subprocess, sys
+grandchild = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])
+open({pid_file!r}, 'w').write(str(grandchild.pid))
+"""
+
+
+def family(tmp_path, port):
+    """A server with a child that outlives it, the child's pid in a file."""
+    pid_file = tmp_path / "grandchild"
+    code = FAMILY.format(pid_file=str(pid_file)) + server(port)
+    return code, pid_file
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "crash"])
+def test_grandchildren_end_with_their_parent(tmp_path, end):
+    """However it ends: an engine's workers hold gigabytes."""
+    port = free_port()
+    code, pid_file = family(tmp_path, port)
+    child = Child(replace(spec(tmp_path, code, port=port), has_children=True))
+    child.wait_ready()
+    watched = os.pidfd_open(int(pid_file.read_text()))
+    match end:
+        case "stop":
+            assert child.stop() == 0
+        case "kill":
+            assert child.kill() == -signal.SIGKILL
+        case "crash":
+            os.kill(child.pid, signal.SIGKILL)
+            assert child.stop() == -signal.SIGKILL
+    poll_ended(watched)
+
+
+def test_grandchildren_die_with_a_killed_grandparent(tmp_path):
+    """SIGKILL of this process leaves no worker of an engine behind."""
+    port = free_port()
+    code, pid_file = family(tmp_path, port)
+    (tmp_path / "child.py").write_text(code)
+    parent = textwrap.dedent(f"""
+        import os, signal, sys
+        from pathlib import Path
+        from ops.supervise import Child, ChildSpec
+        child = Child(ChildSpec(name="c", command=[sys.executable, {str(tmp_path / "child.py")!r}],
+            environment=dict(os.environ), ready_url="http://127.0.0.1:{port}/",
+            log_file=Path({str(tmp_path / "c.log")!r}), has_children=True))
+        child.wait_ready()
+        print(child.pid, flush=True)
+        signal.pause()
+    """)
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
+        watched = [os.pidfd_open(pid) for pid in (int(process.stdout.readline()), int(pid_file.read_text()))]
+        process.kill()
+        process.wait()
+        for pidfd in watched:
+            poll_ended(pidfd)
 
 
 def poll_ended(pidfd):

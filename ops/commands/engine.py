@@ -1,0 +1,110 @@
+"""`precis engine`: the environments of the engines, and running one."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.bundle import Role
+from ops.engine.launch import Device, Dtype, EngineName
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    engine = typer.Typer(help="Model servers: install, run, and what is missing.", no_args_is_help=True)
+    engine.command(no_args_is_help=True)(install)
+    engine.command(no_args_is_help=True)(run)
+    engine.command()(doctor)
+    app.add_typer(engine, name="engine", rich_help_panel="Models")
+
+
+def install(
+    names: Annotated[list[EngineName], typer.Argument(metavar="NAME...", help="vllm, sglang, local.")],
+) -> None:
+    """Make an engine's environment, from a lock, over the torch that all engines share.
+
+    What is complete is left alone; what was cut off is made again. Says first what it takes in disk and time.
+    """
+    from ops.engine.environments import install as install_engines
+
+    install_engines(names)
+
+
+def run(  # noqa: PLR0913 (options of a command)
+    name: Annotated[EngineName, typer.Argument(metavar="NAME", help="vllm, sglang or local.")],
+    *,
+    bundle: Annotated[Path, typer.Option(help="Directory of the checkpoint bundle.")],
+    role: Annotated[Role, typer.Option(help="What it is to do: the bundle's role.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8100,
+    dtype: Annotated[
+        Dtype | None,
+        typer.Option(help="By default bfloat16 for large models where the hardware computes in it."),
+    ] = None,
+    device: Annotated[
+        Device | None, typer.Option(help="By default cuda where there is a GPU and the environment can use it.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU cores to compute on; by default all.", min=1)] = None,
+    context: Annotated[
+        int | None,
+        typer.Option(help="Longest prompt with its answer, tokens; by default as the bundle's limits say.", min=16),
+    ] = None,
+    kv_mib: Annotated[int | None, typer.Option(help="Memory for keys and values, MiB.", min=16)] = None,
+    python: Annotated[
+        Path | None, typer.Option(help="Python of an environment of your own, such as one with a GPU build.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Print the command and its environment as JSON, start nothing.")
+    ] = False,
+) -> None:
+    """Run a model server in the foreground: start, check the bundle's canaries, serve until Ctrl-C or SIGTERM.
+
+    The ranker answers at `/v1/score` (vLLM: `/generative_scoring`), the summarizer at `/v1/completions`.
+    """
+    from models.bundle import load_bundle
+    from ops.engine.environments import interpreter, is_cpu_build
+    from ops.engine.hardware import find_hardware
+    from ops.engine.launch import Wishes, describe_task
+    from ops.engine.process import launch_for
+    from ops.settings import load_settings
+    from ops.supervise import check_port, free_port
+
+    settings = load_settings()
+    loaded = load_bundle(bundle.resolve(), role)
+    own_python = (python or interpreter(settings.engine.home, name)).absolute()
+    hardware = find_hardware()
+    if device is None:
+        device = Device.CUDA if hardware.gpus and not is_cpu_build(own_python, name) else Device.CPU
+    check_port(host, port, "--port")
+    wishes = Wishes(device=device, dtype=dtype, threads=threads, context_tokens=context, kv_mib=kv_mib)
+    task = describe_task(loaded, hardware, host=host, port=port or free_port(host), wishes=wishes)
+    launch = launch_for(name, task, hardware)
+    if dry_run:
+        command = [str(own_python), *launch.arguments]
+        sys.stdout.write(f"{json.dumps({'command': command, 'environment': dict(launch.environment)}, indent=2)}\n")
+        return
+    from ops.engine.serve import serve
+
+    serve(name, task, launch, python=own_python, log_folder=settings.data_dir.resolve() / "logs")
+
+
+def doctor(
+    names: Annotated[
+        list[EngineName] | None, typer.Argument(metavar="[NAME...]", help="Engines asked for; by default all.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """What is there, what is missing, and the remedy. Exit status 1 where something asked for is missing."""
+    from ops.engine.doctor import examine, print_findings
+
+    findings = examine(names or list(EngineName))
+    if as_json:
+        sys.stdout.write(f"{json.dumps(findings.as_dict(), indent=2)}\n")
+    else:
+        print_findings(findings)
+    sys.exit(0 if findings.is_ok else 1)
