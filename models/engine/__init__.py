@@ -7,9 +7,9 @@ services reach it over HTTP.
 From the model outwards:
 
     shape, checkpoint, weights    what stands in the bundle
-    layers, attention             the forward pass
-    packing, scoring              items beside one shared prefix
+    kernels, layers, attention    the forward pass
+    packing, scoring              items of several requests, each beside its prefix
     sequence_cache, decoding, sampling, completion    prompt in, tokens out
-    jobs, score_lane, generate_lane, worker           who computes next, on one thread
+    turns, jobs, score_lane, generate_lane, worker    who computes next, on one thread
     protocol, intake, admission, answers, server, __main__    HTTP
 """

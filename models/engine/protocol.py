@@ -12,6 +12,10 @@ TokenId = Annotated[int, Field(strict=True)]
 """Strict: 1.0, "1" and true are mistakes of the caller, not token 1."""
 
 
+Vector = list[Annotated[float, Field(allow_inf_nan=False)]]
+"""One input embedding, as many numbers as the model's hidden size."""
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="allow")
 
@@ -30,6 +34,17 @@ class ScoreRequest(_Request):
     item_first: bool = False
     """True: the item comes before the query; no prefix is shared then."""
     return_token_logprobs: bool = False
+    embed_override_token_id: TokenId | None = None
+    """Placeholder: its occurrences take the vectors of the overrides, in order. It needs no meaning of its own."""
+    query_embed_overrides: list[Vector] | None = None
+    """Input embeddings for the placeholders of the query."""
+    item_embed_overrides: list[list[Vector] | None] | None = None
+    """For each item, input embeddings for its placeholders; null leaves an item as it is."""
+
+    @property
+    def has_overrides(self) -> bool:
+        """Some embeddings are the caller's."""
+        return self.query_embed_overrides is not None or self.item_embed_overrides is not None
 
 
 class Usage(BaseModel):

@@ -18,7 +18,7 @@ from models.engine.checkpoint import open_bundle, read_tokenizer, revision_of
 from models.engine.errors import BundleError, DeadlineExceeded, NotReady, NumericalFault, RequestError
 from models.engine.generate_lane import GenerateLane
 from models.engine.intake import Intake
-from models.engine.jobs import GenerateJob, Job, ScoreJob, StopConditions
+from models.engine.jobs import GenerateJob, Job, Prompt, ScoreJob, StopConditions
 from models.engine.lanes import Lanes
 from models.engine.sampling import Sampling
 from models.engine.score_lane import ScoreLane
@@ -211,6 +211,7 @@ class Engine:
         self._loaded = Loaded(
             intake=Intake(
                 vocab_size=model.shape.vocab_size,
+                hidden_size=model.shape.hidden_size,
                 context_tokens=context,
                 max_items=limits.max_items,
                 eos_token_ids=model.shape.eos_token_ids,
@@ -218,7 +219,7 @@ class Engine:
             ),
             answerer=Answerer(model=self.served_name, revision=revision_of(self.bundle), tokenizer=tokenizer),
             device=str(device),
-            num_parameters=model.num_parameters,
+            num_parameters=model.shape.num_parameters,
             kv_cache_tokens=kv_cache_tokens,
         )
         if self.state is State.LOADING:
@@ -270,8 +271,8 @@ def _warm_up(lanes: Lanes, model: Model, context: int) -> None:
     now = time.monotonic()
     ids = [token % model.shape.vocab_size for token in range(min(_WARM_UP_TOKENS, max(1, context // 2 - 1)))]
     score = ScoreJob(
-        prefix=tuple(ids),
-        items=[ids, ids[:1]],
+        prefix=Prompt(tuple(ids)),
+        items=[Prompt(tuple(ids)), Prompt(tuple(ids[:1]))],
         label_token_ids=(0,),
         is_softmax_over_labels=True,
         num_tokens=0,
