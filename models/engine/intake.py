@@ -53,8 +53,8 @@ def score_job(request: ScoreRequest, intake: Intake, arrival: Arrival) -> ScoreJ
     Raises:
         InvalidRequest: The message names the field, the value and the limit.
     """
-    _refuse_unknown_fields(request)
-    _check_count("items", len(request.items), intake)
+    refuse_unknown_fields(request)
+    check_count("items", len(request.items), intake)
     if not request.label_token_ids:
         raise InvalidRequest("label_token_ids is empty: name at least one token to score")
     _check_ids("label_token_ids", request.label_token_ids, intake)
@@ -130,9 +130,9 @@ def generate_job(request: CompletionRequest, intake: Intake, arrival: Arrival) -
     Raises:
         InvalidRequest: The message names the field, the value and the limit.
     """
-    _refuse_unknown_fields(request)
+    refuse_unknown_fields(request)
     prompts = _prompt_ids(request.prompt, intake)
-    _check_count("prompt", len(prompts), intake)
+    check_count("prompt", len(prompts), intake)
     for index, prompt in enumerate(prompts):
         _check_ids(f"prompt[{index}]", prompt, intake)
         _check_length(f"prompt[{index}]", len(prompt), intake, num_new=request.max_tokens)
@@ -178,7 +178,12 @@ def _stop_strings(stop: str | list[str] | None, intake: Intake) -> tuple[str, ..
     return strings
 
 
-def _refuse_unknown_fields(request: BaseModel) -> None:
+def refuse_unknown_fields(request: BaseModel) -> None:
+    """Refuse fields of other servers that would change the answer.
+
+    Raises:
+        InvalidRequest: The message names the field.
+    """
     for name, value in (request.model_extra or {}).items():
         neutral = NEUTRAL_VALUES.get(name)
         if value is None and neutral is not None:
@@ -191,7 +196,12 @@ def _at_neutral(neutral: tuple[object, ...] | None) -> str:
     return f" other than {' or '.join(map(repr, neutral))}" if neutral else ""
 
 
-def _check_count(name: str, count: int, intake: Intake) -> None:
+def check_count(name: str, count: int, intake: Intake) -> None:
+    """Refuse more entries than a request may have.
+
+    Raises:
+        InvalidRequest: The message names the field and the limit.
+    """
     if count > intake.max_items:
         raise InvalidRequest(f"{name} has {count} entries, over the limit of {intake.max_items}: split the request")
 

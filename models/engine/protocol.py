@@ -1,7 +1,8 @@
-"""The two wire protocols as pydantic models: what comes in and what goes out. No decisions beyond types.
+"""The wire protocols as pydantic models: what comes in and what goes out. No decisions beyond types.
 
 ``/v1/score`` follows SGLang, ``/v1/completions`` follows OpenAI with vLLM's ``stop_token_ids`` and
-``return_token_ids``. Both add ``system_fingerprint``: the revision of the weights that computed the answer.
+``return_token_ids``, ``/v1/rerank`` follows Cohere, Jina and vLLM. All add ``system_fingerprint``: the revision of the
+weights that computed the answer.
 """
 
 from typing import Annotated, Any, Literal
@@ -71,6 +72,53 @@ class ScoreResponse(BaseModel):
     scores: list[list[float]]
     token_logprobs: list[list[float]] | None = None
     usage: ScoreUsage
+
+
+class RerankedDocument(BaseModel):
+    """A document of a rerank call, in and out."""
+
+    text: str
+
+
+class RerankRequest(_Request):
+    """Order documents by their relevance to a query."""
+
+    query: str
+    documents: Annotated[list[str | RerankedDocument], Field(min_length=1)]
+    top_n: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """Best documents in the answer; null gives all."""
+    return_documents: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        """The documents' texts."""
+        return [document if isinstance(document, str) else document.text for document in self.documents]
+
+
+class RerankResult(BaseModel):
+    """One document."""
+
+    index: int
+    """Its place in the request."""
+    relevance_score: float
+    document: RerankedDocument | None = None
+
+
+class RerankUsage(BaseModel):
+    """Tokens of a rerank call, each prompt in full."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class RerankResponse(BaseModel):
+    """Documents, the most relevant first."""
+
+    id: str
+    model: str
+    system_fingerprint: str
+    results: list[RerankResult]
+    usage: RerankUsage
 
 
 class CompletionRequest(_Request):

@@ -20,6 +20,7 @@ from models.engine.generate_lane import GenerateLane
 from models.engine.intake import Intake
 from models.engine.jobs import GenerateJob, Job, Prompt, ScoreJob, StopConditions
 from models.engine.lanes import Lanes
+from models.engine.rerank import Reranker, read_reranker
 from models.engine.sampling import Sampling
 from models.engine.score_lane import ScoreLane
 from models.engine.telemetry import Telemetry
@@ -55,6 +56,8 @@ class Loaded:
 
     intake: Intake
     answerer: Answerer
+    reranker: Reranker | None
+    """For text; None where the bundle does not say how to render it."""
     device: str
     num_parameters: int
     kv_cache_tokens: int
@@ -218,6 +221,7 @@ class Engine:
                 tokenizer=tokenizer,
             ),
             answerer=Answerer(model=self.served_name, revision=revision_of(self.bundle), tokenizer=tokenizer),
+            reranker=read_reranker(self.bundle),
             device=str(device),
             num_parameters=model.shape.num_parameters,
             kv_cache_tokens=kv_cache_tokens,
