@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from models.engine.checkpoint import open_bundle
 from models.engine.jobs import Prompt
-from models.engine.kernels import OnednnMatrix
+from models.engine.kernels import choose_matrix
 from models.engine.scoring import Group, Prefix, encode_pass, label_logits
 from models.engine.shape import ModelShape, parse_shape
 from models.engine.weights import build_model, load_model
@@ -63,7 +63,7 @@ class Cell:
         return self.query_tokens + self.num_items * self.item_tokens
 
 
-def random_model(shape: ModelShape, dtype: torch.dtype) -> Model:
+def random_model(shape: ModelShape, dtype: torch.dtype, *, is_int8: bool = False) -> Model:
     """A model on the CPU whose weights are random, the same for the same shape."""
     generator = torch.Generator().manual_seed(_SEED)
     hidden, inner, head = shape.hidden_size, shape.intermediate_size, shape.head_dim
@@ -92,7 +92,8 @@ def random_model(shape: ModelShape, dtype: torch.dtype) -> Model:
         at = f"model.layers.{index}."
         tensors |= {f"{at}{name}.weight": draw(*size) for name, size in matrices.items()}
         tensors |= {f"{at}{name}.weight": torch.ones(size) for name, size in norms.items()}
-    return build_model(shape, tensors, device=torch.device("cpu"), dtype=dtype, source="random weights")
+    cpu = torch.device("cpu")
+    return build_model(shape, tensors, device=cpu, dtype=dtype, source="random weights", is_int8=is_int8)
 
 
 def matmul_gflops(shape: ModelShape, dtype: torch.dtype, num_rows: int, *, repeats: int = 9) -> float:
@@ -109,7 +110,7 @@ def matmul_gflops(shape: ModelShape, dtype: torch.dtype, num_rows: int, *, repea
     best = 0.0
     for num_in, num_out in ((hidden, q_size + 2 * kv_size), (q_size, hidden), (hidden, 2 * inner), (inner, hidden)):
         weight, x = torch.randn(num_out, num_in, dtype=dtype), torch.randn(num_rows, num_in, dtype=dtype)
-        matrix = OnednnMatrix(weight)
+        matrix = choose_matrix(weight.device, dtype)(weight)
         for product in (lambda x=x, weight=weight: F.linear(x, weight), lambda x=x, matrix=matrix: matrix.product(x)):
             best = max(best, 2 * num_rows * num_in * num_out / min(_seconds(product, repeats)) / 1e9)
     return best
@@ -167,19 +168,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--bundle", type=Path, help="default: random weights of Qwen3-0.6B's shape")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16")
+    parser.add_argument("--weights", choices=("as_dtype", "int8"), default="as_dtype")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=5)
     for name, default in asdict(Cell()).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    dtype = getattr(torch, options.dtype)
+    dtype, is_int8 = getattr(torch, options.dtype), options.weights == "int8"
     if options.bundle is None:
-        model = random_model(parse_shape(QWEN3_06B, {}, source="Qwen3-0.6B"), dtype)
+        model = random_model(parse_shape(QWEN3_06B, {}, source="Qwen3-0.6B"), dtype, is_int8=is_int8)
     else:
-        model = load_model(open_bundle(options.bundle), device=torch.device("cpu"), dtype=dtype)
+        model = load_model(open_bundle(options.bundle), device=torch.device("cpu"), dtype=dtype, is_int8=is_int8)
     cell = Cell(options.num_items, options.query_tokens, options.item_tokens)
-    print(json.dumps(measure(model, cell, repeats=options.runs)))  # noqa: T201 - the answer of a command
+    print(json.dumps({"weights": options.weights, **measure(model, cell, repeats=options.runs)}))  # noqa: T201 - the answer of a command
     return 0
 
 

@@ -54,6 +54,8 @@ class EngineConfig:
     """Model name in answers. None: the name of the bundle's directory."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the computation, whatever type the weights are stored in."""
+    weights: Literal["as_dtype", "int8"] = "as_dtype"
+    """int8 stores and multiplies the layers' matrices in int8, on the CPU; all else stays in ``dtype``."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """``auto`` takes CUDA where torch finds it."""
     threads: int = 1

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch.nn import functional as F
 
+from models.engine.errors import BundleError
+from models.engine.int8 import Int8Matrix
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -107,8 +110,18 @@ class OnednnMatrix:
         return _onednn._linear_pointwise.binary(self._whole_tiles(x_NI), addend_NO, self._weight, None, "add")  # noqa: SLF001
 
 
-def choose_matrix(device: torch.device, dtype: torch.dtype) -> Callable[[torch.Tensor], Matrix]:
-    """What lays a weight out for the fastest kernel there is for the device and type."""
+def choose_matrix(
+    device: torch.device, dtype: torch.dtype, *, is_int8: bool = False
+) -> Callable[[torch.Tensor], Matrix]:
+    """What lays a weight out for the fastest kernel there is for the device and type.
+
+    Raises:
+        BundleError: Int8 was asked for on another device than the CPU.
+    """
+    if is_int8 and device.type != "cpu":
+        raise BundleError(f"weights int8 run on the CPU only, not on {device.type}: use --device cpu or leave them out")
+    if is_int8:
+        return Int8Matrix
     return OnednnMatrix if _has_onednn(device, dtype) else PlainMatrix
 
 

@@ -160,6 +160,7 @@ class Engine:
             "role": self.config.role,
             "revision": loaded and loaded.answerer.revision,
             "dtype": self.config.dtype,
+            "weights": self.config.weights,
             "device": loaded and loaded.device,
             "threads": self.config.threads,
             "parameters": loaded and loaded.num_parameters,
@@ -195,7 +196,9 @@ class Engine:
         torch.set_num_threads(config.threads)
         device = choose_device(config.device)
         tokenizer = read_tokenizer(self.bundle)
-        model = load_model(self.bundle, device=device, dtype=getattr(torch, config.dtype))
+        model = load_model(
+            self.bundle, device=device, dtype=getattr(torch, config.dtype), is_int8=config.weights == "int8"
+        )
         kv_cache_tokens = _kv_cache_tokens(model, limits.kv_cache_mib)
         context = min(limits.max_context or model.shape.context_tokens, model.shape.context_tokens, kv_cache_tokens)
         clock, telemetry = time.monotonic, self.telemetry

@@ -19,18 +19,27 @@ if TYPE_CHECKING:
     from models.engine.shape import ModelShape
 
 
-def load_model(bundle: Bundle, *, device: torch.device, dtype: torch.dtype) -> Model:
+def load_model(bundle: Bundle, *, device: torch.device, dtype: torch.dtype, is_int8: bool = False) -> Model:
     """Read the weights of a bundle onto a device, cast to ``dtype`` (bfloat16 to float32 is exact).
 
+    With ``is_int8`` the layers' matrices are quantised (see ``int8``); what is around them computes in ``dtype``.
+
     Raises:
-        BundleError: A file cannot be read, or a tensor is missing or has another shape than config.json says.
+        BundleError: A file cannot be read, a tensor is missing or has another shape than config.json says, or int8
+            does not run here.
     """
     source = str(bundle.weight_files[0] if len(bundle.weight_files) == 1 else bundle.path)
-    return build_model(bundle.shape, read_tensors(bundle), device=device, dtype=dtype, source=source)
+    return build_model(bundle.shape, read_tensors(bundle), device=device, dtype=dtype, source=source, is_int8=is_int8)
 
 
 def build_model(
-    shape: ModelShape, tensors: dict[str, torch.Tensor], *, device: torch.device, dtype: torch.dtype, source: str
+    shape: ModelShape,
+    tensors: dict[str, torch.Tensor],
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    source: str,
+    is_int8: bool = False,
 ) -> Model:
     """A model from the tensors of a checkpoint, which are taken out of ``tensors`` one by one.
 
@@ -42,7 +51,7 @@ def build_model(
     head = embedding
     if not shape.is_head_tied:
         head = take("lm_head.weight", shape.vocab_size, shape.hidden_size).to(dtype)
-    to_matrix = choose_matrix(device, dtype)
+    to_matrix = choose_matrix(device, dtype, is_int8=is_int8)
     cos, sin = rotary_tables(shape, device)
     return Model(
         shape=shape,
