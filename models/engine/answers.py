@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from models.engine.protocol import CompletionRequest, ScoreRequest
 
 
+def count_prompt_tokens(request: ScoreRequest) -> int:
+    """Tokens as the caller counts them: the query with each item."""
+    return len(request.query) * len(request.items) + sum(map(len, request.items))
+
+
 @dataclass(frozen=True, slots=True)
 class Answerer:
     """What every answer says about the engine."""
@@ -35,7 +40,7 @@ class Answerer:
 
     def score(self, request: ScoreRequest, result: ScoreResult) -> ScoreResponse:
         """The answer to a scoring request."""
-        num_prompt = len(request.query) * len(request.items) + sum(map(len, request.items))
+        num_prompt = count_prompt_tokens(request)
         return ScoreResponse(
             model=self.model,
             system_fingerprint=self.revision,

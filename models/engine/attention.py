@@ -24,7 +24,7 @@ def attend(
         q_BHTD: Queries; any strides with the last dimension contiguous.
         k_BKSD: Keys, S at least 1.
         v_BKSD: Values.
-        is_causal: Query t sees keys 0..t. Needs S == T and no mask.
+        is_causal: Query t sees keys 0..t. Needs S >= T and no mask.
         mask: Added to the logits, broadcastable to [B, H, T, S], of the queries' type. Each query must see a key.
 
     Returns:
@@ -61,7 +61,19 @@ def attend_plain(
     return weights_BHTS @ v_BHSD, lse_BHT
 
 
-def merge(out_a: torch.Tensor, lse_a: torch.Tensor, out_b: torch.Tensor, lse_b: torch.Tensor) -> torch.Tensor:
+def hide(is_hidden: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A mask for ``attend`` from booleans: minus infinity where True."""
+    return torch.zeros(is_hidden.shape, dtype=dtype, device=is_hidden.device).masked_fill_(is_hidden, -math.inf)
+
+
+def merge(
+    out_a: torch.Tensor,
+    lse_a: torch.Tensor,
+    out_b: torch.Tensor,
+    lse_b: torch.Tensor,
+    *,
+    into: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Attention over two disjoint sets of keys from the attention over each.
 
     Exact: softmax over the union weighs each part by its share of the exponentials, and
@@ -72,6 +84,7 @@ def merge(out_a: torch.Tensor, lse_a: torch.Tensor, out_b: torch.Tensor, lse_b: 
         lse_a: [...] its log-sum-exp.
         out_b: [..., D] output over the second keys.
         lse_b: [...] its log-sum-exp.
+        into: Where the answer goes; None makes a new tensor.
     """
     share_a = torch.sigmoid(lse_a - lse_b)[..., None].to(out_a.dtype)
-    return torch.lerp(out_b, out_a, share_a)
+    return torch.lerp(out_b, out_a, share_a, out=into)

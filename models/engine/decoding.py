@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from models.engine.attention import attend
-from models.engine.layers import Layer, Model, finish_layer, project_qkv, rms_norm
+from models.engine.attention import attend, hide
+from models.engine.kernels import normalise
+from models.engine.layers import Layer, Model, finish, finish_layer, project_kv, project_q
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +98,7 @@ class DecodeBatch:
         for index, layer in enumerate(model.layers):
             x_SE = self._layer_step(index, layer, x_SE, rotary, (rows_S, positions_S), mask)
         self._lengths = [length + 1 for length in self._lengths]
-        return rms_norm(x_SE, model.final_norm_E, model.shape.norm_eps)
+        return finish(model, x_SE)
 
     def _layer_step(
         self,
@@ -110,8 +111,9 @@ class DecodeBatch:
     ) -> torch.Tensor:
         model, num_rows, width = self._model, x_SE.shape[0], mask.shape[-1]
         rows_S, positions_S = place
-        h_SE = rms_norm(x_SE, layer.attention_norm_E, model.shape.norm_eps)
-        q_SHD, k_SKD, v_SKD = project_qkv(model, layer, h_SE, rotary)
+        h_SE = normalise(x_SE, model.shape.norm_eps)
+        q_SHD = project_q(model, layer, h_SE, rotary)
+        k_SKD, v_SKD = project_kv(model, layer, h_SE, rotary)
         keys_SKCD, values_SKCD = self._keys_LSKCD[index], self._values_LSKCD[index]
         keys_SKCD[rows_S, :, positions_S] = k_SKD
         values_SKCD[rows_S, :, positions_S] = v_SKD
@@ -124,8 +126,7 @@ class DecodeBatch:
         """[S, 1, 1, longest] mask that hides what lies behind each sequence's end."""
         places_C = torch.arange(max(self._lengths) + 1, device=positions_S.device)
         is_behind_SC = places_C[None] > positions_S[:, None]
-        mask_SC = torch.zeros(is_behind_SC.shape, dtype=self._model.dtype, device=positions_S.device)
-        return mask_SC.masked_fill_(is_behind_SC, -math.inf)[:, None, None]
+        return hide(is_behind_SC, self._model.dtype)[:, None, None]
 
     def _make_room(self, num_reserved: int) -> None:
         """Reallocate for what is running now and one more, if that does not fit; the running rows are copied."""

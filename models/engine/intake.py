@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from models.engine.errors import InvalidRequest
-from models.engine.jobs import GenerateJob, ScoreJob, StopConditions
+from models.engine.jobs import GenerateJob, Prompt, ScoreJob, StopConditions
 from models.engine.protocol import NEUTRAL_VALUES
 from models.engine.sampling import Sampling
 
@@ -25,6 +25,8 @@ class Intake:
     """Facts about the loaded model that a request is checked against."""
 
     vocab_size: int
+    hidden_size: int
+    """Numbers of one input embedding."""
     context_tokens: int
     """Tokens of one prompt with its completion."""
     max_items: int
@@ -51,8 +53,8 @@ def score_job(request: ScoreRequest, intake: Intake, arrival: Arrival) -> ScoreJ
     Raises:
         InvalidRequest: The message names the field, the value and the limit.
     """
-    _refuse_unknown_fields(request)
-    _check_count("items", len(request.items), intake)
+    refuse_unknown_fields(request)
+    check_count("items", len(request.items), intake)
     if not request.label_token_ids:
         raise InvalidRequest("label_token_ids is empty: name at least one token to score")
     _check_ids("label_token_ids", request.label_token_ids, intake)
@@ -60,9 +62,9 @@ def score_job(request: ScoreRequest, intake: Intake, arrival: Arrival) -> ScoreJ
     for index, item in enumerate(request.items):
         _check_ids(f"items[{index}]", item, intake)
         _check_length(f"query and items[{index}]", len(request.query) + len(item), intake)
-    prefix, items = _split_prompts(request)
+    prefix, items = _split_prompts(request, intake)
     return ScoreJob(
-        prefix=tuple(prefix),
+        prefix=prefix,
         items=items,
         label_token_ids=tuple(request.label_token_ids),
         is_softmax_over_labels=request.apply_softmax,
@@ -73,14 +75,53 @@ def score_job(request: ScoreRequest, intake: Intake, arrival: Arrival) -> ScoreJ
     )
 
 
-def _split_prompts(request: ScoreRequest) -> tuple[list[int], list[list[int]]]:
+def _split_prompts(request: ScoreRequest, intake: Intake) -> tuple[Prompt, list[Prompt]]:
     """What is shared, and what each prompt adds: at least one token each."""
+    if request.has_overrides:
+        return _with_overrides(request, intake)
+    query, items = tuple(request.query), [tuple(item) for item in request.items]
     if request.item_first:
-        return [], [item + request.query for item in request.items]
-    if all(request.items):
-        return request.query, request.items
+        return Prompt(()), [Prompt(item + query) for item in items]
+    if all(items):
+        return Prompt(query), [Prompt(item) for item in items]
     # Some item is empty, so its prompt ends with the query: the query's last token goes to the items' side.
-    return request.query[:-1], [request.query[-1:] + item for item in request.items]
+    return Prompt(query[:-1]), [Prompt(query[-1:] + item) for item in items]
+
+
+def _with_overrides(request: ScoreRequest, intake: Intake) -> tuple[Prompt, list[Prompt]]:
+    """Prompts in which the caller's vectors stand for the occurrences of one token, by SGLang's rules."""
+    token = request.embed_override_token_id
+    if token is None:
+        raise InvalidRequest("embed_override_token_id is missing: it says which token the overrides replace")
+    _check_ids("embed_override_token_id", [token], intake)
+    if request.item_first:
+        raise InvalidRequest("item_first cannot be combined with embedding overrides: put the query first")
+    if not all(request.items):
+        raise InvalidRequest("an item is empty, which cannot be combined with embedding overrides: leave it out")
+    of_items = request.item_embed_overrides
+    if of_items is None:
+        of_items = [None] * len(request.items)
+    if len(of_items) != len(request.items):
+        raise InvalidRequest(f"item_embed_overrides has {len(of_items)} entries for {len(request.items)} items")
+    query = _overridden("query", "query_embed_overrides", request.query, request.query_embed_overrides, token, intake)
+    return query, [
+        _overridden(f"items[{index}]", f"item_embed_overrides[{index}]", item, vectors, token, intake)
+        for index, (item, vectors) in enumerate(zip(request.items, of_items, strict=True))
+    ]
+
+
+def _overridden(
+    name: str, field: str, ids: list[int], vectors: list[list[float]] | None, token: int, intake: Intake
+) -> Prompt:
+    if vectors is None:
+        return Prompt(tuple(ids))
+    places = tuple(place for place, token_id in enumerate(ids) if token_id == token)
+    if len(places) != len(vectors):
+        raise InvalidRequest(f"{name} holds token {token} {len(places)} times and {field} has {len(vectors)} vectors")
+    for number, vector in enumerate(vectors):
+        if len(vector) != intake.hidden_size:
+            raise InvalidRequest(f"{field}[{number}] has {len(vector)} numbers, the model needs {intake.hidden_size}")
+    return Prompt(tuple(ids), places, tuple(map(tuple, vectors)))
 
 
 def generate_job(request: CompletionRequest, intake: Intake, arrival: Arrival) -> GenerateJob:
@@ -89,9 +130,9 @@ def generate_job(request: CompletionRequest, intake: Intake, arrival: Arrival) -
     Raises:
         InvalidRequest: The message names the field, the value and the limit.
     """
-    _refuse_unknown_fields(request)
+    refuse_unknown_fields(request)
     prompts = _prompt_ids(request.prompt, intake)
-    _check_count("prompt", len(prompts), intake)
+    check_count("prompt", len(prompts), intake)
     for index, prompt in enumerate(prompts):
         _check_ids(f"prompt[{index}]", prompt, intake)
         _check_length(f"prompt[{index}]", len(prompt), intake, num_new=request.max_tokens)
@@ -137,7 +178,12 @@ def _stop_strings(stop: str | list[str] | None, intake: Intake) -> tuple[str, ..
     return strings
 
 
-def _refuse_unknown_fields(request: BaseModel) -> None:
+def refuse_unknown_fields(request: BaseModel) -> None:
+    """Refuse fields of other servers that would change the answer.
+
+    Raises:
+        InvalidRequest: The message names the field.
+    """
     for name, value in (request.model_extra or {}).items():
         neutral = NEUTRAL_VALUES.get(name)
         if value is None and neutral is not None:
@@ -150,7 +196,12 @@ def _at_neutral(neutral: tuple[object, ...] | None) -> str:
     return f" other than {' or '.join(map(repr, neutral))}" if neutral else ""
 
 
-def _check_count(name: str, count: int, intake: Intake) -> None:
+def check_count(name: str, count: int, intake: Intake) -> None:
+    """Refuse more entries than a request may have.
+
+    Raises:
+        InvalidRequest: The message names the field and the limit.
+    """
     if count > intake.max_items:
         raise InvalidRequest(f"{name} has {count} entries, over the limit of {intake.max_items}: split the request")
 

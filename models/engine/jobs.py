@@ -40,6 +40,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """Token ids, some of which may stand for an embedding of the caller's."""
+
+    ids: tuple[int, ...]
+    places: tuple[int, ...] = ()
+    """Where a vector replaces the token's own embedding."""
+    vectors: tuple[tuple[float, ...], ...] = ()
+    """[places, hidden size]."""
+
+    def __len__(self) -> int:
+        """Tokens."""
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreResult:
     """Answer to a ``ScoreJob``."""
 
@@ -48,16 +63,16 @@ class ScoreResult:
     logprobs: list[list[float]] | None
     """[I, L] full-vocabulary log-probabilities, where asked for."""
     num_computed_tokens: int
-    """Token rows that went through the model: the prefix once, each item once."""
+    """Token rows that went through the model: each item once, the prefix once, or not where another job did."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class ScoreJob(Job):
     """Score the labels after ``prefix + item``, for each item."""
 
-    prefix: tuple[int, ...]
+    prefix: Prompt
     """May be empty."""
-    items: list[list[int]]
+    items: list[Prompt]
     """[I] at least one token each."""
     label_token_ids: tuple[int, ...]
     is_softmax_over_labels: bool

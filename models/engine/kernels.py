@@ -1,32 +1,158 @@
-"""Chooses the matrix-product kernel. The only module that knows about a kernel library."""
+"""Matrix products and norms by the fastest kernel of the device and type. The only module that knows kernel libraries.
+
+Shape suffixes: N token rows, I inputs, O outputs of a matrix; R rows and D values of a norm.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch.nn import functional as F
 
+from models.engine.errors import BundleError
+from models.engine.int8 import Int8Matrix
+
 if TYPE_CHECKING:
-    from models.engine.layers import Linear
+    from collections.abc import Callable
+
+_NORM_PARTS = 8
+"""Parts whose norms are taken apart in bfloat16, each rounded to 8 bits: their errors average out."""
+_TILE_INPUTS = 32
 
 
-def choose_linear(device: torch.device, dtype: torch.dtype) -> Linear:
-    """``x @ weight.T`` for 2-D ``x``, by the fastest kernel there is for the device and type.
+class Matrix(Protocol):
+    """A weight matrix [O, I], laid out for its kernel, with the products that the model needs.
+
+    Each method takes rows [N, I] and gives [N, O] of the same type; a row of the answer depends on its own row only.
+    """
+
+    def product(self, x_NI: torch.Tensor) -> torch.Tensor:
+        """``x @ weight.T``."""
+
+    def silu(self, x_NI: torch.Tensor) -> torch.Tensor:
+        """``silu(x @ weight.T)``."""
+
+    def times(self, x_NI: torch.Tensor, factor_NO: torch.Tensor) -> torch.Tensor:
+        """``(x @ weight.T) * factor``."""
+
+    def plus(self, x_NI: torch.Tensor, addend_NO: torch.Tensor) -> torch.Tensor:
+        """``(x @ weight.T) + addend``."""
+
+
+class PlainMatrix:
+    """Any device and type."""
+
+    def __init__(self, weight_OI: torch.Tensor) -> None:
+        """Use the weight as it is."""
+        self._weight_OI = weight_OI
+
+    def product(self, x_NI: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return F.linear(x_NI, self._weight_OI)
+
+    def silu(self, x_NI: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return F.silu(self.product(x_NI), inplace=True)
+
+    def times(self, x_NI: torch.Tensor, factor_NO: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return self.product(x_NI).mul_(factor_NO)
+
+    def plus(self, x_NI: torch.Tensor, addend_NO: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return self.product(x_NI).add_(addend_NO)
+
+
+# What torch.compile emits for linear layers; there is no public name for it.
+_onednn = torch.ops.mkldnn
+
+
+class OnednnMatrix:
+    """CPU, through oneDNN's linear operators.
 
     On x86 torch sends float32 products to MKL, which does not use AVX-512 on processors of another maker; oneDNN, in
-    the same wheel, does: 226 against 101 GFLOP/s on one EPYC core (M 600, K 256, N 1536). torch already sends bfloat16
-    there. Where the operator is missing the plain product is used: same numbers up to rounding, only slower.
+    the same wheel, does: 226 against 101 GFLOP/s on one EPYC core (M 600, K 256, N 1536). Beside that, the weight is
+    reordered once instead of in each product (a decode step takes 0.6 of the time), and what follows a product is done
+    while it is in the registers, in float32, instead of in passes over memory of its own.
     """
-    if device.type == "cpu" and dtype == torch.float32 and _has_onednn_linear():
-        return _onednn_linear
-    return F.linear
+
+    def __init__(self, weight_OI: torch.Tensor, *, is_reordered: bool = True) -> None:
+        """Take a weight in.
+
+        Args:
+            weight_OI: The weight.
+            is_reordered: Keep a reordered copy; False uses the weight as it is, for one that others read as well.
+        """
+        # The bfloat16 tiles read to the next multiple of 32 inputs, into the next row, and multiply that by zero: its
+        # NaN would reach this row.
+        self._num_missing = -weight_OI.shape[1] % _TILE_INPUTS if weight_OI.dtype == torch.bfloat16 else 0
+        weight_OI = self._whole_tiles(weight_OI)
+        self._weight = _onednn._reorder_linear_weight(weight_OI) if is_reordered else weight_OI  # noqa: SLF001
+
+    def _whole_tiles(self, x_NI: torch.Tensor) -> torch.Tensor:
+        return F.pad(x_NI, (0, self._num_missing)) if self._num_missing else x_NI
+
+    def product(self, x_NI: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return _onednn._linear_pointwise(self._whole_tiles(x_NI), self._weight, None, "none", [], "")  # noqa: SLF001
+
+    def silu(self, x_NI: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return _onednn._linear_pointwise(self._whole_tiles(x_NI), self._weight, None, "swish", [], "")  # noqa: SLF001
+
+    def times(self, x_NI: torch.Tensor, factor_NO: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return _onednn._linear_pointwise.binary(self._whole_tiles(x_NI), factor_NO, self._weight, None, "mul")  # noqa: SLF001
+
+    def plus(self, x_NI: torch.Tensor, addend_NO: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return _onednn._linear_pointwise.binary(self._whole_tiles(x_NI), addend_NO, self._weight, None, "add")  # noqa: SLF001
 
 
-def _has_onednn_linear() -> bool:
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+def choose_matrix(
+    device: torch.device, dtype: torch.dtype, *, is_int8: bool = False
+) -> Callable[[torch.Tensor], Matrix]:
+    """What lays a weight out for the fastest kernel there is for the device and type.
+
+    Raises:
+        BundleError: Int8 was asked for on another device than the CPU.
+    """
+    if is_int8 and device.type != "cpu":
+        raise BundleError(f"weights int8 run on the CPU only, not on {device.type}: use --device cpu or leave them out")
+    if is_int8:
+        return Int8Matrix
+    return OnednnMatrix if _has_onednn(device, dtype) else PlainMatrix
 
 
-def _onednn_linear(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")  # noqa: SLF001 - what torch.compile emits for a linear layer; no public name
-    return product
+def choose_head(weight_VE: torch.Tensor) -> Matrix:
+    """The head's matrix; the weight stays as it is, because a tied embedding and label rows are read from it."""
+    if _has_onednn(weight_VE.device, weight_VE.dtype):
+        return OnednnMatrix(weight_VE, is_reordered=False)
+    return PlainMatrix(weight_VE)
+
+
+def _has_onednn(device: torch.device, dtype: torch.dtype) -> bool:
+    """Where an operator is missing the plain product is used: same numbers up to rounding, only slower."""
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    if not hasattr(_onednn, "_linear_pointwise"):
+        return False
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and _onednn._is_mkldnn_bf16_supported())  # noqa: SLF001
+
+
+def normalise(x_RD: torch.Tensor, eps: float) -> torch.Tensor:
+    """``x / sqrt(mean(x ** 2) + eps)`` for each row: the root-mean-square norm without its weight.
+
+    On the CPU torch computes ``rms_norm`` in eight passes. Two do: norms of the rows, then the inference step of batch
+    normalisation with the rows for channels, whose statistics are float32 in any type. In bfloat16 a norm is taken over
+    parts of a row (see ``_NORM_PARTS``): float32 norms of bfloat16 rows cost four times as much, and one rounded norm
+    scales its whole row wrongly by up to 0.4 %.
+    """
+    num_rows, size = x_RD.shape
+    if x_RD.device.type != "cpu":
+        return F.rms_norm(x_RD, (size,), None, eps)
+    num_parts = _NORM_PARTS if x_RD.dtype == torch.bfloat16 and size % _NORM_PARTS == 0 else 1
+    norms_RP = torch.linalg.vector_norm(x_RD.view(num_rows, num_parts, -1), dim=-1).float()
+    squares_R = norms_RP.square_().sum(-1).mul_(1 / size)
+    return F.batch_norm(x_RD[None], torch.zeros_like(squares_R), squares_R, training=False, eps=eps)[0]

@@ -1,7 +1,8 @@
-"""The two wire protocols as pydantic models: what comes in and what goes out. No decisions beyond types.
+"""The wire protocols as pydantic models: what comes in and what goes out. No decisions beyond types.
 
 ``/v1/score`` follows SGLang, ``/v1/completions`` follows OpenAI with vLLM's ``stop_token_ids`` and
-``return_token_ids``. Both add ``system_fingerprint``: the revision of the weights that computed the answer.
+``return_token_ids``, ``/v1/rerank`` follows Cohere, Jina and vLLM. All add ``system_fingerprint``: the revision of the
+weights that computed the answer.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 TokenId = Annotated[int, Field(strict=True)]
 """Strict: 1.0, "1" and true are mistakes of the caller, not token 1."""
+
+
+Vector = list[Annotated[float, Field(allow_inf_nan=False)]]
+"""One input embedding, as many numbers as the model's hidden size."""
 
 
 class _Request(BaseModel):
@@ -30,6 +35,17 @@ class ScoreRequest(_Request):
     item_first: bool = False
     """True: the item comes before the query; no prefix is shared then."""
     return_token_logprobs: bool = False
+    embed_override_token_id: TokenId | None = None
+    """Placeholder: its occurrences take the vectors of the overrides, in order. It needs no meaning of its own."""
+    query_embed_overrides: list[Vector] | None = None
+    """Input embeddings for the placeholders of the query."""
+    item_embed_overrides: list[list[Vector] | None] | None = None
+    """For each item, input embeddings for its placeholders; null leaves an item as it is."""
+
+    @property
+    def has_overrides(self) -> bool:
+        """Some embeddings are the caller's."""
+        return self.query_embed_overrides is not None or self.item_embed_overrides is not None
 
 
 class Usage(BaseModel):
@@ -56,6 +72,53 @@ class ScoreResponse(BaseModel):
     scores: list[list[float]]
     token_logprobs: list[list[float]] | None = None
     usage: ScoreUsage
+
+
+class RerankedDocument(BaseModel):
+    """A document of a rerank call, in and out."""
+
+    text: str
+
+
+class RerankRequest(_Request):
+    """Order documents by their relevance to a query."""
+
+    query: str
+    documents: Annotated[list[str | RerankedDocument], Field(min_length=1)]
+    top_n: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """Best documents in the answer; null gives all."""
+    return_documents: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        """The documents' texts."""
+        return [document if isinstance(document, str) else document.text for document in self.documents]
+
+
+class RerankResult(BaseModel):
+    """One document."""
+
+    index: int
+    """Its place in the request."""
+    relevance_score: float
+    document: RerankedDocument | None = None
+
+
+class RerankUsage(BaseModel):
+    """Tokens of a rerank call, each prompt in full."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class RerankResponse(BaseModel):
+    """Documents, the most relevant first."""
+
+    id: str
+    model: str
+    system_fingerprint: str
+    results: list[RerankResult]
+    usage: RerankUsage
 
 
 class CompletionRequest(_Request):

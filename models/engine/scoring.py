@@ -1,181 +1,279 @@
-"""Packed scoring: the query prefix once, the items beside it in the same pass, label rows of the head only.
+"""Packed scoring: one pass for the items of one or several requests, each prefix once, label rows of the head only.
 
-Each item sees the prefix and its own earlier tokens, at the positions it would have alone; items do not see each
-other. Attention of an item's token is computed in two parts, over the prefix and over the item, and merged by
-log-sum-exp, so the prefix's keys are never copied. Nothing is decoded. In the last layer only the last token of each
-item gets a query.
+Each item sees its own prefix and its own earlier tokens, at the positions it would have alone; items do not see each
+other, requests neither. Attention of an item's token is computed in two parts, over the prefix and over the item, and
+merged by log-sum-exp, so a prefix's keys are never copied. Nothing is decoded. In the last layer only the last token of
+each item gets a query.
 
-Shape suffixes: P prefix tokens, M item tokens of the pack, N = P + M rows, I items, T tokens of the longest item,
+Shape suffixes: N token rows of the pass, M item rows, I items, T places of a block, P prefix tokens rounded up,
 E hidden, H query heads, K key-value heads, D head size, L labels.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch.nn import functional as F
 
-from models.engine.attention import attend, merge
-from models.engine.layers import Layer, Model, finish_layer, project_kv, project_q, project_qkv, rms_norm
-from models.engine.packing import PackLayout
+from models.engine.attention import attend, hide, merge
+from models.engine.kernels import normalise
+from models.engine.layers import Layer, Model, finish, finish_layer, project_kv, project_q
+from models.engine.packing import Block, ItemRows, plan_blocks, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from models.engine.jobs import Prompt
 
-@dataclass(slots=True)
+_PREFIX_STEP = 32
+"""Keys of a prefix are padded to multiples of this and the padding masked: 160 keys cost 0.7 of 140 (AMX, bfloat16)."""
+
+
+class _KeysValues(NamedTuple):
+    """Of one prefix in one layer, [1, K, P, D] each, zeros behind its end."""
+
+    keys: torch.Tensor
+    values: torch.Tensor
+
+
+@dataclass(slots=True, eq=False)
 class Prefix:
-    """The shared prefix of one request. Keys and values are filled by its first pack and read by the others."""
+    """A shared prefix. Keys and values are kept by the first pass that it is part of, and read by the others."""
 
-    ids: tuple[int, ...]
+    prompt: Prompt
     """May be empty: then items stand alone."""
-    keys_KPD: list[torch.Tensor] = field(default_factory=list)
-    """One tensor a layer."""
-    values_KPD: list[torch.Tensor] = field(default_factory=list)
+    layers: list[_KeysValues] = field(default_factory=list)
+    """One entry a layer once computed."""
 
     @property
-    def is_computed(self) -> bool:
-        """No pass needs to carry the prefix rows any more."""
-        return not self.ids or bool(self.keys_KPD)
+    def num_rows_to_compute(self) -> int:
+        """Rows that the next pass has to carry for it."""
+        return 0 if self.layers else len(self.prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items of a pass that share a prefix."""
+
+    prefix: Prefix
+    items: Sequence[Prompt]
+    """At least one, at least one token each; prefix and item fit the context together."""
 
 
 @torch.inference_mode()
-def encode_pack(model: Model, prefix: Prefix, items: Sequence[Sequence[int]]) -> torch.Tensor:
+def encode_pass(model: Model, groups: Sequence[Group]) -> torch.Tensor:
     """Hidden state of the last token of each item after its prefix, normalised for the head.
+
+    Prefixes that were not computed before are computed in this pass, and kept once it has succeeded.
 
     Args:
         model: The decoder.
-        prefix: Shared by the items; computed in this pass where it was not before.
-        items: [I] at least one, each at least one token; prefix and item fit the context together.
+        groups: At least one, no prefix twice.
 
     Returns:
-        [I, E] in the order of ``items``.
+        [I, E] in the order of groups and items.
     """
-    layout = _DeviceLayout(PackLayout(tuple(len(item) for item in items)), model)
-    new_prefix = () if prefix.is_computed else prefix.ids
-    num_new = len(new_prefix)
-    offsets = layout.offsets_M + len(prefix.ids)
-    positions_N = torch.cat([torch.arange(num_new, device=model.device), offsets])
-    ids_N = torch.tensor([*new_prefix, *(i for item in items for i in item)], device=model.device)
-    rotary = model.rotary(positions_N)
-    last_rows_I = layout.last_rows_I + num_new
-    x_NE = model.embedding_VE[ids_N]
-    for index, layer in enumerate(model.layers[:-1]):
-        h_NE = rms_norm(x_NE, layer.attention_norm_E, model.shape.norm_eps)
-        q_NHD, k_NKD, v_NKD = project_qkv(model, layer, h_NE, rotary)
-        _keep_prefix(prefix, k_NKD, v_NKD, num_new)
-        attended_NHD = _attend_rows(layout, prefix, index, num_new, q_NHD, k_NKD, v_NKD)
-        x_NE = finish_layer(model, layer, x_NE, attended_NHD)
-    return _last_layer(model, model.layers[-1], prefix, layout, x_NE, rotary, last_rows_I)
+    rows = _Rows(model, groups)
+    rotary = model.rotary(rows.positions_N)
+    x_NE = rows.embed()
+    for layer in model.layers[:-1]:
+        h_NE = normalise(x_NE, model.shape.norm_eps)
+        q_NHD = project_q(model, layer, h_NE, rotary)
+        k_NKD, v_NKD = project_kv(model, layer, h_NE, rotary)
+        prefixes = rows.take_prefixes(k_NKD, v_NKD)
+        x_NE = finish_layer(model, layer, x_NE, rows.attend_all(prefixes, q_NHD, k_NKD, v_NKD))
+    hidden_IE = _last_layer(model, model.layers[-1], rows, x_NE, rotary)
+    rows.keep_prefixes()
+    return hidden_IE
 
 
 def _last_layer(
-    model: Model,
-    layer: Layer,
-    prefix: Prefix,
-    layout: _DeviceLayout,
-    x_NE: torch.Tensor,
-    rotary: tuple[torch.Tensor, torch.Tensor],
-    last_rows_I: torch.Tensor,
+    model: Model, layer: Layer, rows: _Rows, x_NE: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor]
 ) -> torch.Tensor:
     """Keys and values of every row, queries of the items' last rows only."""
-    h_NE = rms_norm(x_NE, layer.attention_norm_E, model.shape.norm_eps)
+    h_NE = normalise(x_NE, model.shape.norm_eps)
     k_NKD, v_NKD = project_kv(model, layer, h_NE, rotary)
-    rotary_I = rotary[0][last_rows_I], rotary[1][last_rows_I]
-    q_IHD = project_q(model, layer, h_NE[last_rows_I], rotary_I)
-    num_new = k_NKD.shape[0] - layout.num_rows
-    _keep_prefix(prefix, k_NKD, v_NKD, num_new)
-    k_IKTD, v_IKTD = layout.pad(k_NKD[num_new:]), layout.pad(v_NKD[num_new:])
-    out_IH1D, lse_IH1 = attend(q_IHD[:, :, None], k_IKTD, v_IKTD, mask=layout.end_mask())
-    attended_IHD = _with_prefix(prefix, model.shape.num_layers - 1, q_IHD, out_IH1D[:, :, 0], lse_IH1[:, :, 0])
-    x_IE = finish_layer(model, layer, x_NE[last_rows_I], attended_IHD)
-    return rms_norm(x_IE, model.final_norm_E, model.shape.norm_eps)
+    last_I = rows.last_rows_I
+    q_IHD = project_q(model, layer, h_NE[last_I], (rotary[0][last_I], rotary[1][last_I]))
+    attended_IHD = rows.attend_ends(rows.take_prefixes(k_NKD, v_NKD), q_IHD, k_NKD, v_NKD)
+    return finish(model, finish_layer(model, layer, x_NE[last_I], attended_IHD))
 
 
 def label_logits(model: Model, hidden_IE: torch.Tensor, label_ids: Sequence[int]) -> torch.Tensor:
     """Logits of the labels only, [I, L] in float32: L rows of the head instead of the whole vocabulary."""
     rows_LE = model.head_VE[torch.tensor(label_ids, device=model.device)]
-    return (hidden_IE @ rows_LE.T).float()
+    return hidden_IE.float() @ rows_LE.float().T
 
 
 def label_logprobs(model: Model, hidden_IE: torch.Tensor, label_ids: Sequence[int]) -> torch.Tensor:
     """Log-probabilities of the labels among the whole vocabulary, [I, L] in float32."""
-    logits_IV = model.linear(hidden_IE, model.head_VE).float()
+    logits_IV = model.head.product(hidden_IE).float()
     labels_L = torch.tensor(label_ids, device=model.device)
     return logits_IV[:, labels_L] - logits_IV.logsumexp(-1, keepdim=True)
 
 
-def _keep_prefix(prefix: Prefix, k_NKD: torch.Tensor, v_NKD: torch.Tensor, num_new: int) -> None:
-    if num_new:
-        prefix.keys_KPD.append(k_NKD[:num_new].transpose(0, 1).contiguous())
-        prefix.values_KPD.append(v_NKD[:num_new].transpose(0, 1).contiguous())
+class _Rows:
+    """The rows of one pass: new prefixes, then items. Knows which rows attend to which."""
 
-
-def _attend_rows(
-    layout: _DeviceLayout,
-    prefix: Prefix,
-    index: int,
-    num_new: int,
-    q_NHD: torch.Tensor,
-    k_NKD: torch.Tensor,
-    v_NKD: torch.Tensor,
-) -> torch.Tensor:
-    q_IHTD, k_IKTD, v_IKTD = (layout.pad(rows[num_new:]) for rows in (q_NHD, k_NKD, v_NKD))
-    out_IHTD, lse_IHT = attend(q_IHTD, k_IKTD, v_IKTD, is_causal=True)
-    out_MHD, lse_MH = layout.unpad(out_IHTD), layout.unpad(lse_IHT)
-    attended_MHD = _with_prefix(prefix, index, q_NHD[num_new:], out_MHD, lse_MH)
-    if not num_new:
-        return attended_MHD
-    q_1HPD = q_NHD[None, :num_new].transpose(1, 2)
-    out_1HPD, _ = attend(q_1HPD, prefix.keys_KPD[index][None], prefix.values_KPD[index][None], is_causal=True)
-    return torch.cat([out_1HPD[0].transpose(0, 1), attended_MHD])
-
-
-def _with_prefix(
-    prefix: Prefix, index: int, q_RHD: torch.Tensor, own_RHD: torch.Tensor, own_lse_RH: torch.Tensor
-) -> torch.Tensor:
-    """Merge attention of R rows over their own item with attention over the whole prefix."""
-    if not prefix.ids:
-        return own_RHD
-    keys_1KPD, values_1KPD = prefix.keys_KPD[index][None], prefix.values_KPD[index][None]
-    out_1HRD, lse_1HR = attend(q_RHD[None].transpose(1, 2), keys_1KPD, values_1KPD)
-    return merge(out_1HRD[0].transpose(0, 1), lse_1HR[0].T, own_RHD, own_lse_RH)
-
-
-class _DeviceLayout:
-    """A ``PackLayout`` as tensors on the model's device, with the two moves between rows and rectangle."""
-
-    def __init__(self, layout: PackLayout, model: Model) -> None:
-        self._layout = layout
+    def __init__(self, model: Model, groups: Sequence[Group]) -> None:
         self._model = model
-        self.num_rows = sum(layout.lengths)
-        self.last_rows_I = torch.tensor(layout.last_rows(), device=model.device)
-        self.offsets_M = torch.tensor(layout.offsets(), device=model.device)
-        if not layout.is_rectangular:
-            self._padded_rows_IT = torch.tensor(layout.padded_rows(), device=model.device)
-            self._flat_places_M = torch.tensor(layout.flat_places(), device=model.device)
+        self._groups = groups
+        self._new = [group for group in groups if group.prefix.num_rows_to_compute]
+        self._new_ends = list(accumulate(len(group.prefix.prompt) for group in self._new))
+        self._num_new = sum(len(group.prefix.prompt) for group in self._new)
+        items = [item for group in groups for item in group.items]
+        self._sequences = [*(group.prefix.prompt for group in self._new), *items]
+        layout = ItemRows(tuple(map(len, items)))
+        blocks = plan_blocks(layout.lengths)
+        self._blocks = [_DeviceBlock(layout, block, model) for block in blocks]
+        self._places_M = self._tensor(layout.places(blocks))
+        self._block_places_I = self._tensor(_inverse([item for block in blocks for item in block.items]))
+        self.last_rows_I = self._tensor(layout.last_rows()) + self._num_new
+        starts = [len(group.prefix.prompt) for group in groups for item in group.items for _ in item.ids]
+        new_offsets = list(chain.from_iterable(range(len(group.prefix.prompt)) for group in self._new))
+        self.positions_N = self._tensor(
+            [*new_offsets, *(start + offset for start, offset in zip(starts, layout.offsets(), strict=True))]
+        )
+        # Kept apart until the pass has succeeded: after a failure no prefix may be half computed.
+        self._computed: list[list[_KeysValues]] = [[] for _ in self._new]
+        self._layer_index = -1
+
+    def embed(self) -> torch.Tensor:
+        """[N, E] input embeddings, the caller's own in their places."""
+        ids_N = self._tensor(list(chain.from_iterable(sequence.ids for sequence in self._sequences)))
+        x_NE = self._model.embedding_VE[ids_N]
+        starts = [0, *accumulate(map(len, self._sequences))]
+        rows = [
+            start + place for start, sequence in zip(starts, self._sequences, strict=False) for place in sequence.places
+        ]
+        if rows:
+            vectors = [vector for sequence in self._sequences for vector in sequence.vectors]
+            x_NE[self._tensor(rows)] = torch.tensor(vectors, dtype=x_NE.dtype, device=x_NE.device)
+        return x_NE
+
+    def take_prefixes(self, k_NKD: torch.Tensor, v_NKD: torch.Tensor) -> list[_KeysValues | None]:
+        """Keys and values of each group's prefix in the next layer; None for an empty prefix."""
+        self._layer_index += 1
+        start = 0
+        for computed, end in zip(self._computed, self._new_ends, strict=True):
+            computed.append(_KeysValues(_padded(k_NKD[start:end]), _padded(v_NKD[start:end])))
+            start = end
+        computed_of = {id(group): computed for group, computed in zip(self._new, self._computed, strict=True)}
+        return [
+            computed_of.get(id(group), group.prefix.layers)[self._layer_index] if len(group.prefix.prompt) else None
+            for group in self._groups
+        ]
+
+    def keep_prefixes(self) -> None:
+        """Hand what was computed to the prefixes."""
+        for group, computed in zip(self._new, self._computed, strict=True):
+            group.prefix.layers = computed
+
+    def attend_all(
+        self, prefixes: Sequence[_KeysValues | None], q_NHD: torch.Tensor, k_NKD: torch.Tensor, v_NKD: torch.Tensor
+    ) -> torch.Tensor:
+        """[N, H, D] attention of every row."""
+        attended_NHD = torch.empty_like(q_NHD)
+        self._attend_new_prefixes(prefixes, q_NHD, attended_NHD)
+        q_MHD, k_MKD, v_MKD = (rows[self._num_new :] for rows in (q_NHD, k_NKD, v_NKD))
+        parts = [attend(block.pad(q_MHD), block.pad(k_MKD), block.pad(v_MKD), is_causal=True) for block in self._blocks]
+        own_MHD = torch.cat([out.transpose(1, 2).flatten(0, 1) for out, _ in parts])[self._places_M]
+        lse_MH = torch.cat([lse.transpose(1, 2).flatten(0, 1) for _, lse in parts])[self._places_M]
+        num_rows = [sum(map(len, group.items)) for group in self._groups]
+        self._merge_prefixes(prefixes, num_rows, q_MHD, own_MHD, lse_MH, attended_NHD[self._num_new :])
+        return attended_NHD
+
+    def attend_ends(
+        self, prefixes: Sequence[_KeysValues | None], q_IHD: torch.Tensor, k_NKD: torch.Tensor, v_NKD: torch.Tensor
+    ) -> torch.Tensor:
+        """[I, H, D] attention of each item's last row; ``q_IHD`` has these rows only."""
+        k_MKD, v_MKD = k_NKD[self._num_new :], v_NKD[self._num_new :]
+        parts = [
+            attend(q_IHD[block.items_B, :, None], block.pad(k_MKD), block.pad(v_MKD), mask=block.end_mask)
+            for block in self._blocks
+        ]
+        own_IHD = torch.cat([out[:, :, 0] for out, _ in parts])[self._block_places_I]
+        lse_IH = torch.cat([lse[:, :, 0] for _, lse in parts])[self._block_places_I]
+        attended_IHD = torch.empty_like(q_IHD)
+        num_rows = [len(group.items) for group in self._groups]
+        self._merge_prefixes(prefixes, num_rows, q_IHD, own_IHD, lse_IH, attended_IHD)
+        return attended_IHD
+
+    def _attend_new_prefixes(
+        self, prefixes: Sequence[_KeysValues | None], q_NHD: torch.Tensor, attended_NHD: torch.Tensor
+    ) -> None:
+        start = 0
+        for group, prefix in zip(self._groups, prefixes, strict=True):
+            if prefix is None or not group.prefix.num_rows_to_compute:
+                continue
+            end = start + len(group.prefix.prompt)
+            out_1HPD, _ = attend(q_NHD[None, start:end].transpose(1, 2), prefix.keys, prefix.values, is_causal=True)
+            attended_NHD[start:end] = out_1HPD[0].transpose(0, 1)
+            start = end
+
+    def _merge_prefixes(
+        self,
+        prefixes: Sequence[_KeysValues | None],
+        num_rows: Sequence[int],
+        q_RHD: torch.Tensor,
+        own_RHD: torch.Tensor,
+        lse_RH: torch.Tensor,
+        out_RHD: torch.Tensor,
+    ) -> None:
+        """Write into ``out_RHD`` the attention of rows over their own item merged with that over their prefix."""
+        end = 0
+        for group, prefix, num in zip(self._groups, prefixes, num_rows, strict=True):
+            start, end = end, end + num
+            if prefix is None:
+                out_RHD[start:end] = own_RHD[start:end]
+                continue
+            q_1HRD = q_RHD[None, start:end].transpose(1, 2)
+            mask = self._prefix_mask(len(group.prefix.prompt), prefix.keys.shape[2])
+            shared_1HRD, shared_lse_1HR = attend(q_1HRD, prefix.keys, prefix.values, mask=mask)
+            shared_RHD, shared_lse_RH = shared_1HRD[0].transpose(0, 1), shared_lse_1HR[0].T
+            merge(shared_RHD, shared_lse_RH, own_RHD[start:end], lse_RH[start:end], into=out_RHD[start:end])
+
+    def _prefix_mask(self, num_tokens: int, width: int) -> torch.Tensor | None:
+        if num_tokens == width:
+            return None
+        is_padding = torch.arange(width, device=self._model.device) >= num_tokens
+        return hide(is_padding[None, None, None], self._model.dtype)
+
+    def _tensor(self, numbers: list[int]) -> torch.Tensor:
+        return torch.tensor(numbers, dtype=torch.long, device=self._model.device)
+
+
+class _DeviceBlock:
+    """A ``Block`` as tensors on the model's device."""
+
+    def __init__(self, layout: ItemRows, block: Block, model: Model) -> None:
+        device = model.device
+        self._size = len(block.items), block.width
+        self._rows_BT = torch.tensor(layout.padded_rows(block), device=device).flatten()
+        self.items_B = torch.tensor(block.items, device=device)
+        """[B] the items' numbers."""
+        lengths_B = torch.tensor([layout.lengths[item] for item in block.items], device=device)
+        is_padding_BT = torch.arange(block.width, device=device)[None] >= lengths_B[:, None]
+        self.end_mask = hide(is_padding_BT[:, None, None], model.dtype)
+        """[B, 1, 1, T] hides the padding from the last token of each item."""
 
     def pad(self, rows_MXD: torch.Tensor) -> torch.Tensor:
-        """Rows [M, X, D] as a rectangle [I, X, T, D]."""
-        if self._layout.is_rectangular:
-            rows_ITXD = rows_MXD.unflatten(0, (len(self._layout.lengths), self._layout.width))
-        else:
-            rows_ITXD = rows_MXD[self._padded_rows_IT]
-        return rows_ITXD.transpose(1, 2)
+        """Rows [M, X, D] as a rectangle [B, X, T, D]."""
+        return rows_MXD.index_select(0, self._rows_BT).unflatten(0, self._size).transpose(1, 2)
 
-    def unpad(self, places_IXT: torch.Tensor) -> torch.Tensor:
-        """A rectangle [I, X, T, ...] as rows [M, X, ...]; padding is dropped."""
-        rows = places_IXT.transpose(1, 2).flatten(0, 1)
-        return rows if self._layout.is_rectangular else rows[self._flat_places_M]
 
-    def end_mask(self) -> torch.Tensor | None:
-        """[I, 1, 1, T] mask that hides the padding from the last token of each item."""
-        if self._layout.is_rectangular:
-            return None
-        lengths_I = torch.tensor(self._layout.lengths, device=self._model.device)
-        places_T = torch.arange(self._layout.width, device=self._model.device)
-        is_padding_IT = places_T[None] >= lengths_I[:, None]
-        mask_IT = torch.zeros(is_padding_IT.shape, dtype=self._model.dtype, device=self._model.device)
-        return mask_IT.masked_fill_(is_padding_IT, -math.inf)[:, None, None]
+def _padded(rows_PXD: torch.Tensor) -> torch.Tensor:
+    """Rows [p, X, D] as [1, X, P, D], zeros behind them. Zeros, for a masked NaN is still a NaN once multiplied."""
+    num_rows = rows_PXD.shape[0]
+    return F.pad(rows_PXD.transpose(0, 1), (0, 0, 0, round_up(num_rows, _PREFIX_STEP) - num_rows))[None].contiguous()
+
+
+def _inverse(order: Sequence[int]) -> list[int]:
+    """Place of each number in a permutation."""
+    places = [0] * len(order)
+    for place, number in enumerate(order):
+        places[number] = place
+    return places

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from models.engine.attention import attend, merge
-from models.engine.layers import Layer, Model, finish_layer, project_kv, project_q, project_qkv, rms_norm
+from models.engine.kernels import normalise
+from models.engine.layers import Layer, Model, finish, finish_layer, project_kv, project_q
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +48,9 @@ class SequenceCache:
         rotary = model.rotary(positions_N)
         x_NE = model.embedding_VE[torch.tensor(ids, device=model.device)]
         for index, layer in enumerate(model.layers[:-1]):
-            h_NE = rms_norm(x_NE, layer.attention_norm_E, model.shape.norm_eps)
-            q_NHD, k_NKD, v_NKD = project_qkv(model, layer, h_NE, rotary)
-            self._store(index, k_NKD, v_NKD)
+            h_NE = normalise(x_NE, model.shape.norm_eps)
+            q_NHD = project_q(model, layer, h_NE, rotary)
+            self._store(index, *project_kv(model, layer, h_NE, rotary))
             x_NE = finish_layer(model, layer, x_NE, self._attend_chunk(index, q_NHD))
         hidden_1E = self._last_layer(model.layers[-1], x_NE, rotary, is_end=is_end)
         self.num_tokens += len(ids)
@@ -74,7 +75,7 @@ class SequenceCache:
     def _last_layer(self, layer: Layer, x_NE: torch.Tensor, rotary: Rotary, *, is_end: bool) -> torch.Tensor | None:
         """Keys and values of every row; a query, an output and a feed-forward only for the prompt's last token."""
         model, index = self._model, self._model.shape.num_layers - 1
-        h_NE = rms_norm(x_NE, layer.attention_norm_E, model.shape.norm_eps)
+        h_NE = normalise(x_NE, model.shape.norm_eps)
         self._store(index, *project_kv(model, layer, h_NE, rotary))
         if not is_end:
             return None
@@ -83,4 +84,4 @@ class SequenceCache:
         keys_1KSD, values_1KSD = self.keys_LKSD[index, None, :, :end], self.values_LKSD[index, None, :, :end]
         out_1H1D, _ = attend(q_1HD[:, :, None], keys_1KSD, values_1KSD)
         hidden_1E = finish_layer(model, layer, x_NE[-1:], out_1H1D[:, :, 0])
-        return rms_norm(hidden_1E, model.final_norm_E, model.shape.norm_eps)
+        return finish(model, hidden_1E)

@@ -14,14 +14,17 @@ from fastapi import FastAPI, Request  # Request is read at run time by FastAPI
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from models.engine.errors import ClientGone, InternalFault, RequestError
+from models.engine.answers import count_prompt_tokens
+from models.engine.errors import ClientGone, InternalFault, InvalidRequest, RequestError
 from models.engine.http_input import parse, read_arrival, read_body
-from models.engine.intake import generate_job, score_job
+from models.engine.intake import check_count, generate_job, refuse_unknown_fields, score_job
 from models.engine.protocol import (
     CompletionRequest,
     CompletionResponse,
     ErrorDetail,
     ErrorResponse,
+    RerankRequest,
+    RerankResponse,
     ScoreRequest,
     ScoreResponse,
 )
@@ -43,14 +46,15 @@ _log = logging.getLogger(__name__)
 class _Answer:
     """A computed answer and the facts that are logged and measured about it."""
 
-    body: BaseModel
+    content: str
+    """The body, JSON."""
     job: Job
     num_items: int
     num_generated: int = 0
 
 
 class _Routes:
-    """The two computing routes over one engine."""
+    """The computing routes over one engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -63,12 +67,36 @@ class _Routes:
         """Continue one prompt or several. OpenAI's protocol."""
         return await self._handle("completions", request, self._complete)
 
+    async def rerank(self, request: Request) -> Response:
+        """Documents by relevance to a query, as text. The shape of Cohere, Jina and vLLM."""
+        return await self._handle("rerank", request, self._rerank)
+
     async def _score(self, body: bytes, arrival: Arrival) -> _Answer:
         loaded = self._engine.loaded()
         wire = parse(ScoreRequest, body)
         job = score_job(wire, loaded.intake, arrival)
         result = await self._engine.run(job, job.done)
-        return _Answer(loaded.answerer.score(wire, result), job, num_items=len(wire.items))
+        return _Answer(loaded.answerer.score(wire, result).model_dump_json(), job, num_items=len(wire.items))
+
+    async def _rerank(self, body: bytes, arrival: Arrival) -> _Answer:
+        loaded = self._engine.loaded()
+        if loaded.reranker is None:
+            raise InvalidRequest("this bundle has no ranker's precis.json and tokenizer: send token ids to /v1/score")
+        wire = parse(RerankRequest, body)
+        refuse_unknown_fields(wire)
+        check_count("documents", len(wire.documents), loaded.intake)
+        scoring = await asyncio.to_thread(loaded.reranker.score_request, wire)  # the tokenizer may need a while
+        job = score_job(scoring, loaded.intake, arrival)
+        result = await self._engine.run(job, job.done)
+        answer = loaded.reranker.answer(
+            wire,
+            result,
+            num_tokens=count_prompt_tokens(scoring),
+            model=loaded.answerer.model,
+            revision=loaded.answerer.revision,
+            request_id=uuid.uuid4().hex,
+        )
+        return _Answer(answer.model_dump_json(exclude_none=True), job, num_items=len(wire.documents))
 
     async def _complete(self, body: bytes, arrival: Arrival) -> _Answer:
         loaded = self._engine.loaded()
@@ -77,7 +105,7 @@ class _Routes:
         results = await self._engine.run(job, job.done)
         answer = loaded.answerer.completions(wire, job, results, request_id=uuid.uuid4().hex, now=int(time.time()))
         num_generated = answer.usage.completion_tokens
-        return _Answer(answer, job, num_items=len(job.prompts), num_generated=num_generated)
+        return _Answer(answer.model_dump_json(), job, num_items=len(job.prompts), num_generated=num_generated)
 
     async def _handle(
         self, route: str, request: Request, act: Callable[[bytes, Arrival], Awaitable[_Answer]]
@@ -113,7 +141,7 @@ class _Routes:
             REVISION_HEADER: self._engine.loaded_revision(),
             "server-timing": f"queue;dur={queue_s * 1e3:.2f}, compute;dur={compute_s * 1e3:.2f}",
         }
-        return Response(answer.body.model_dump_json(), media_type="application/json", headers=headers)
+        return Response(answer.content, media_type="application/json", headers=headers)
 
     def _refuse(self, route: str, error: RequestError) -> Response:
         telemetry = self._engine.telemetry
@@ -201,6 +229,7 @@ def create_app(engine: Engine) -> FastAPI:
     for path, handler, taken, given in (
         ("/v1/score", routes.score, ScoreRequest, ScoreResponse),
         ("/v1/completions", routes.completions, CompletionRequest, CompletionResponse),
+        *((path, routes.rerank, RerankRequest, RerankResponse) for path in ("/v1/rerank", "/v2/rerank", "/rerank")),
     ):
         app.add_api_route(
             path,

@@ -18,8 +18,9 @@ from models.engine.checkpoint import open_bundle, read_tokenizer, revision_of
 from models.engine.errors import BundleError, DeadlineExceeded, NotReady, NumericalFault, RequestError
 from models.engine.generate_lane import GenerateLane
 from models.engine.intake import Intake
-from models.engine.jobs import GenerateJob, Job, ScoreJob, StopConditions
+from models.engine.jobs import GenerateJob, Job, Prompt, ScoreJob, StopConditions
 from models.engine.lanes import Lanes
+from models.engine.rerank import Reranker, read_reranker
 from models.engine.sampling import Sampling
 from models.engine.score_lane import ScoreLane
 from models.engine.telemetry import Telemetry
@@ -55,6 +56,8 @@ class Loaded:
 
     intake: Intake
     answerer: Answerer
+    reranker: Reranker | None
+    """For text; None where the bundle does not say how to render it."""
     device: str
     num_parameters: int
     kv_cache_tokens: int
@@ -157,6 +160,7 @@ class Engine:
             "role": self.config.role,
             "revision": loaded and loaded.answerer.revision,
             "dtype": self.config.dtype,
+            "weights": self.config.weights,
             "device": loaded and loaded.device,
             "threads": self.config.threads,
             "parameters": loaded and loaded.num_parameters,
@@ -192,7 +196,9 @@ class Engine:
         torch.set_num_threads(config.threads)
         device = choose_device(config.device)
         tokenizer = read_tokenizer(self.bundle)
-        model = load_model(self.bundle, device=device, dtype=getattr(torch, config.dtype))
+        model = load_model(
+            self.bundle, device=device, dtype=getattr(torch, config.dtype), is_int8=config.weights == "int8"
+        )
         kv_cache_tokens = _kv_cache_tokens(model, limits.kv_cache_mib)
         context = min(limits.max_context or model.shape.context_tokens, model.shape.context_tokens, kv_cache_tokens)
         clock, telemetry = time.monotonic, self.telemetry
@@ -211,14 +217,16 @@ class Engine:
         self._loaded = Loaded(
             intake=Intake(
                 vocab_size=model.shape.vocab_size,
+                hidden_size=model.shape.hidden_size,
                 context_tokens=context,
                 max_items=limits.max_items,
                 eos_token_ids=model.shape.eos_token_ids,
                 tokenizer=tokenizer,
             ),
             answerer=Answerer(model=self.served_name, revision=revision_of(self.bundle), tokenizer=tokenizer),
+            reranker=read_reranker(self.bundle),
             device=str(device),
-            num_parameters=model.num_parameters,
+            num_parameters=model.shape.num_parameters,
             kv_cache_tokens=kv_cache_tokens,
         )
         if self.state is State.LOADING:
@@ -270,8 +278,8 @@ def _warm_up(lanes: Lanes, model: Model, context: int) -> None:
     now = time.monotonic()
     ids = [token % model.shape.vocab_size for token in range(min(_WARM_UP_TOKENS, max(1, context // 2 - 1)))]
     score = ScoreJob(
-        prefix=tuple(ids),
-        items=[ids, ids[:1]],
+        prefix=Prompt(tuple(ids)),
+        items=[Prompt(tuple(ids)), Prompt(tuple(ids[:1]))],
         label_token_ids=(0,),
         is_softmax_over_labels=True,
         num_tokens=0,

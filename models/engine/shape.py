@@ -49,6 +49,20 @@ class ModelShape:
         """Numbers the decode cache holds for one token, keys and values of all layers."""
         return 2 * self.num_layers * self.num_kv_heads * self.head_dim
 
+    @property
+    def matrix_parameters(self) -> int:
+        """Weights of all layers' matrices: what each token row is multiplied with, twice as many operations."""
+        q_size, kv_size = self.num_heads * self.head_dim, self.num_kv_heads * self.head_dim
+        per_layer = self.hidden_size * (2 * q_size + 2 * kv_size + 3 * self.intermediate_size)
+        return self.num_layers * per_layer
+
+    @property
+    def num_parameters(self) -> int:
+        """Weights of the checkpoint; a tied head counts once."""
+        norms = self.num_layers * 2 * (self.hidden_size + self.head_dim) + self.hidden_size
+        outer = self.vocab_size * self.hidden_size * (1 if self.is_head_tied else 2)
+        return self.matrix_parameters + norms + outer
+
 
 def parse_shape(config: Mapping[str, Any], generation: Mapping[str, Any], *, source: str) -> ModelShape:
     """Check a config.json and take its numbers.

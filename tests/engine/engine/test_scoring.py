@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 
 from models.engine.config import Limits
 from models.engine.errors import NumericalFault
-from models.engine.jobs import ScoreJob, ScoreResult
+from models.engine.jobs import Prompt, ScoreJob, ScoreResult
 from models.engine.layers import Model
 from models.engine.score_lane import ScoreLane
-from models.engine.scoring import Prefix, encode_pack, label_logits
+from models.engine.scoring import Group, Prefix, encode_pass, label_logits
 from models.engine.telemetry import Telemetry
 from tests.engine.engine.checkpoints import load_reference, reference_logits, save_random
 from tests.engine.engine.conftest import SHAPES, load_cpu
@@ -30,8 +30,8 @@ def random_ids(rng: random.Random, num_tokens: int) -> list[int]:
 
 def score_job(prefix: list[int], items: list[list[int]], **options: bool) -> ScoreJob:
     return ScoreJob(
-        prefix=tuple(prefix),
-        items=items,
+        prefix=Prompt(tuple(prefix)),
+        items=[Prompt(tuple(item)) for item in items],
         label_token_ids=LABELS,
         is_softmax_over_labels=options.get("softmax", True),
         wants_logprobs=options.get("logprobs", False),
@@ -135,7 +135,8 @@ def test_nan_is_an_error_and_not_a_score(poisoned: Model) -> None:
 @pytest.mark.parametrize("items", [[[3, 4, 5], [6, 200], [7]], [[200], [3, 4, 5, 6]], [[3, 4], [200, 5]]])
 def test_nan_in_one_item_leaves_its_neighbours_alone(poisoned: Model, items: list[list[int]]) -> None:
     """Claim: not even NaN crosses from one item to another of the same pack, padding included."""
-    logits = label_logits(poisoned, encode_pack(poisoned, Prefix((1, 2)), items), LABELS)
+    group = Group(Prefix(Prompt((1, 2))), [Prompt(tuple(item)) for item in items])
+    logits = label_logits(poisoned, encode_pass(poisoned, [group]), LABELS)
     for item, row in zip(items, logits, strict=True):
         assert torch.isfinite(row).all() == (200 not in item)
 
@@ -159,3 +160,20 @@ def test_bfloat16_computation_stays_near_float32(checkpoint: Callable[[str], Pat
         compute(rounded, score_job(prefix, items)).scores
     )
     assert difference.abs().max() < 0.1
+
+
+def test_embeddings_of_ordinary_tokens_score_as_the_tokens(loaded: Callable) -> None:
+    """Claim: an item, or a prefix, given as input embeddings is computed like the tokens they belong to."""
+    model, _ = loaded("gqa3")
+    rng = random.Random(8)
+    prefix, items = random_ids(rng, 7), [random_ids(rng, rng.randint(1, 20)) for _ in range(5)]
+    want = torch.tensor(compute(model, score_job(prefix, items)).scores)
+
+    def as_embeddings(ids: list[int], places: tuple[int, ...]) -> Prompt:
+        vectors = tuple(tuple(model.embedding_VE[ids[place]].tolist()) for place in places)
+        return Prompt(tuple(0 if place in places else token for place, token in enumerate(ids)), places, vectors)
+
+    job = score_job(prefix, items)
+    job.prefix = as_embeddings(prefix, (0, 3, 6))
+    job.items = [as_embeddings(item, tuple(range(0, len(item), 1 + index % 2))) for index, item in enumerate(items)]
+    assert (torch.tensor(compute(model, job).scores) - want).abs().max() <= 1e-6

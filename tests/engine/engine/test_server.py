@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from models.engine.checkpoint import open_bundle, revision_of
@@ -93,13 +94,57 @@ def test_no_items_are_an_empty_answer(server: Served) -> None:
         ({"query": [1.5]}, 422, "query[0]"),
         ({"items": [[True]]}, 422, "items[0][0]"),
         ({"label_token_ids": None}, 422, "label_token_ids"),
-        ({"item_embed_overrides": [1]}, 400, "item_embed_overrides is not supported"),
+        ({"item_embed_overrides": [1]}, 422, "item_embed_overrides[0]"),
+        ({"score_extraction_token": "x"}, 400, "score_extraction_token is not supported"),
         ({"query": [1] * 10_000}, 413, "over 20000 bytes"),
     ],
 )
 def test_a_wrong_scoring_request_is_told_what_is_wrong(server: Served, change: dict, status: int, words: str) -> None:
     """Claim: each mistake gets a 4xx that names the field and the limit, and no score."""
     response = server.client.post("/v1/score", json=SCORE | change)
+    assert response.status_code == status
+    assert words in message(response)
+
+
+PLACEHOLDER = {"embed_override_token_id": 0}
+VECTOR = [0.5] * 48
+
+
+def test_embedding_overrides_in_sglangs_form_score_as_the_tokens_do(server: Served, bundle: Path) -> None:
+    """Claim: placeholders in query and items take the vectors in order; null leaves an item as it is."""
+    table = load_file(bundle / "model.safetensors")["model.embed_tokens.weight"].tolist()
+    overridden = {
+        "query": [1, 0, 3],
+        "items": [[0, 0], [6]],
+        "query_embed_overrides": [table[2]],
+        "item_embed_overrides": [[table[4], table[5]], None],
+    }
+    want = server.client.post("/v1/score", json=SCORE).json()["scores"]
+    response = server.client.post("/v1/score", json=SCORE | PLACEHOLDER | overridden)
+    assert response.status_code == 200
+    torch.testing.assert_close(torch.tensor(response.json()["scores"]), torch.tensor(want), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        ({"item_embed_overrides": [[VECTOR], None], "embed_override_token_id": None}, 400, "embed_override_token_id"),
+        ({"item_embed_overrides": [[VECTOR]]}, 400, "item_embed_overrides has 1 entries for 2 items"),
+        ({"item_embed_overrides": [[VECTOR, VECTOR], None]}, 400, "items[0] holds token 4 1 times"),
+        (
+            {"item_embed_overrides": [[[0.5]], None]},
+            400,
+            "item_embed_overrides[0][0] has 1 numbers, the model needs 48",
+        ),
+        ({"query_embed_overrides": [VECTOR]}, 400, "query holds token 4 0 times"),
+        ({"item_embed_overrides": [[VECTOR], None], "item_first": True}, 400, "item_first"),
+        ({"item_embed_overrides": [None, None], "embed_override_token_id": 211}, 400, "outside the vocabulary"),
+        ({"item_embed_overrides": [[["x"] * 48], None]}, 422, "item_embed_overrides[0][0][0]"),
+    ],
+)
+def test_wrong_embedding_overrides_are_told(server: Served, change: dict, status: int, words: str) -> None:
+    """Claim: SGLang's rules hold, and what breaks them is named."""
+    response = server.client.post("/v1/score", json=SCORE | {"embed_override_token_id": 4} | change)
     assert response.status_code == status
     assert words in message(response)
 

@@ -8,7 +8,8 @@ import torch
 
 from models.bundle import RankerCanary, Role, load_bundle
 from models.engine.checkpoint import open_bundle
-from models.engine.scoring import Prefix, encode_pack, label_logits
+from models.engine.jobs import Prompt
+from models.engine.scoring import Group, Prefix, encode_pass, label_logits
 from models.engine.weights import load_model
 from tests.engine.engine.checkpoints import load_reference, reference_logits
 
@@ -25,7 +26,8 @@ def model():
 
 def scores(model, prefix, items):
     """[N] softmax over the labels, first label."""
-    return label_logits(model, encode_pack(model, Prefix(tuple(prefix)), items), LABELS).softmax(-1)[:, 0]
+    group = Group(Prefix(Prompt(tuple(prefix))), [Prompt(tuple(item)) for item in items])
+    return label_logits(model, encode_pass(model, [group]), LABELS).softmax(-1)[:, 0]
 
 
 @pytest.mark.parametrize("prefix_tokens", [3, 16, 49])
