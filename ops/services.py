@@ -87,7 +87,8 @@ async def _open_ranker(settings: Settings) -> RankerEngine:
 
 
 def _transport(engine: Engine, backend: str) -> EngineTransport:
-    return EngineTransport(TransportConfig(base_url=engine.url), backend=backend)
+    config = TransportConfig(base_url=engine.url, hedge_after_s=engine.hedge_after_s)
+    return EngineTransport(config, backend=backend)
 
 
 def _configure_logging(settings: Settings) -> None:

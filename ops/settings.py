@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -29,6 +29,10 @@ _BUNDLES = PROJECT_ROOT / "models" / "bundles"
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _joined(addresses: object) -> object:
+    return ",".join(map(str, addresses)) if isinstance(addresses, list | tuple) else addresses
 
 
 class _Section(BaseModel):
@@ -115,12 +119,16 @@ class Store(_Section):
 class Engine(_Section):
     """One model server and the bundle it serves."""
 
-    url: str = ""
-    """Base address of the server; empty: the local engine of a running `precis up`."""
+    url: Annotated[str, BeforeValidator(_joined)] = ""
+    """Base address of the server, or of its replicas: a list, or separated by commas; empty: the local engine of a
+    running `precis up`."""
     bundle: Path
     """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
     name: str = ""
     """Model name sent with requests, where the server insists on one; empty: none is sent."""
+    hedge_after_s: Seconds | None = None
+    """A call without an answer for so long goes to a second replica as well, seconds; empty: never. At most one call in
+    twenty does, and none while a replica refuses work."""
 
 
 class LocalEngine(_Section):

@@ -64,7 +64,8 @@ class CompletionsClient:
             **_choice_of_tokens(sampling),
             "stop_token_ids": list(stop_token_ids),
         }
-        answer = await self._transport.post(_PATH, payload, deadline=deadline)
+        tokens = len(prompt_ids) + max_tokens
+        answer = await self._transport.post(_PATH, payload, deadline=deadline, tokens=tokens)
         return _read(answer.body, len(prompt_ids), answer.revision)
 
     async def revision(self) -> str:

@@ -45,7 +45,8 @@ class ScoringClient:
             "apply_softmax": True,
             "item_first": False,
         }
-        answer = await self._transport.post(_PATH, payload, deadline=deadline)
+        tokens = len(query_ids) + sum(map(len, items))
+        answer = await self._transport.post(_PATH, payload, deadline=deadline, tokens=tokens, prefix=query_ids)
         return Scores(_read(answer.body, len(items), len(label_token_ids)), answer.revision)
 
     async def revision(self) -> str:

@@ -73,7 +73,7 @@ async def test_nothing_listening_is_unavailable_after_the_tries() -> None:
     """A refused connection is tried again, then said: not reachable, where, and what was asked."""
     address = await refused_address()
     async with transport_to(address) as transport:
-        with pytest.raises(BackendUnavailable, match=f"ranker /v1/score: {address}: ConnectError"):
+        with pytest.raises(BackendUnavailable, match=f"ranker /v1/score: {address}: ClientConnectorError"):
             await transport.post("/v1/score", {}, deadline=Deadline.after(20))
 
 
