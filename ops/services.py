@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from models.clients.completions import CompletionsClient
+from models.clients.kinds import EngineKind
 from models.clients.ports import RankerEngine, SummarizerEngine
-from models.clients.scoring import ScoringClient
+from models.clients.scoring import CallLimits, ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
 from ops.runfile import require_stack, with_engines
 from ops.settings import Couchbase, Engine, Settings
@@ -83,7 +84,13 @@ async def _open_summarizer(settings: Settings) -> SummarizerEngine:
 
 
 async def _open_ranker(settings: Settings) -> RankerEngine:
-    return ScoringClient(_transport(settings.ranker, "ranker"), model=settings.ranker.name or None)
+    chosen = settings.ranker
+    return ScoringClient(
+        _transport(chosen, "ranker"),
+        model=chosen.name or None,
+        kind=None if chosen.kind == "auto" else EngineKind(chosen.kind),
+        limits=CallLimits(max_items=chosen.max_call_items, max_tokens=chosen.max_call_tokens),
+    )
 
 
 def _transport(engine: Engine, backend: str) -> EngineTransport:

@@ -131,6 +131,17 @@ class Engine(_Section):
     twenty does, and none while a replica refuses work."""
 
 
+class Ranker(Engine):
+    """The server that scores, and what it can take."""
+
+    kind: Literal["auto", "local", "sglang", "vllm"] = "auto"
+    """What serves: `auto` asks it; to be said where something stands between that answers `/v1/models` itself."""
+    max_call_items: Count | None = None
+    """Most items of one request to the server; empty: as many as the scorer packs."""
+    max_call_tokens: Count | None = None
+    """Most tokens of one request to the server, the query counted once; empty: as many as the scorer packs."""
+
+
 class LocalEngine(_Section):
     """The local engine (torch), as `precis up` and `precis engine run local` start it."""
 
@@ -218,7 +229,7 @@ class Settings(BaseSettings):
     topics: Topics = Topics()
     store: Store = Store()
     summarizer: Engine = Engine(bundle=_BUNDLES / "summarizer-tiny")
-    ranker: Engine = Engine(bundle=_BUNDLES / "ranker-tiny")
+    ranker: Ranker = Ranker(bundle=_BUNDLES / "ranker-tiny")
     engine: LocalEngine = LocalEngine()
     nearline: Nearline = Nearline()
     scorer: Scorer = Scorer()

@@ -9,9 +9,9 @@ budget (``models.clients.budget``), so that trouble is never answered with twice
 import asyncio
 import random
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
@@ -25,7 +25,11 @@ from schemas.errors import BackendError, Overloaded, PrecisError
 
 __all__ = ["Answer", "EngineTransport", "TransportConfig"]
 
-_FACTS_TIMEOUT_S = 5.0
+_T = TypeVar("_T")
+_Sent = Callable[[Replica], Coroutine[Any, Any, _T]]
+"""Sends a request to a replica, once."""
+
+_REVISION_TIMEOUT_S = 5.0
 _HEDGE_BURST = 20.0
 
 
@@ -115,31 +119,23 @@ class EngineTransport:
         home = None
         if prefix is not None and len(self._replicas) > 1:
             home = home_of(to_json(list(prefix)), [replica.url for replica in self._replicas])
-        self._retries.note_call()
-        backoff = _Backoff(self._config, deadline, self._jitter)
-        replica = self._chosen(path, home)
-        while True:
-            try:
-                if self._config.hedge_after_s is None or len(self._replicas) == 1:
-                    return await replica.post(path, content, deadline, tokens=tokens)
-                return await self._hedged(replica, path, content, deadline, tokens)
-            except BackendError as error:
-                if (wait_s := backoff.after(error)) is None or not self._retries.take():
-                    raise
-                await asyncio.sleep(wait_s)
-                if (other := self._pick(home, avoided=replica)) is None:
-                    raise  # it said why, which is more than that it may not be asked
-                replica = other
 
-    async def get(self, path: str) -> Mapping[str, Any]:
-        """Read a JSON object of one replica, once, within five seconds.
+        def sent(replica: Replica) -> Coroutine[Any, Any, Answer]:
+            return replica.post(path, content, deadline, tokens=tokens)
+
+        return await self._tried(path, sent, deadline, home)
+
+    async def get(self, path: str, *, deadline: Deadline) -> Mapping[str, Any]:
+        """Read a JSON object of one replica.
 
         Raises:
             PrecisError: As :meth:`post`.
         """
-        replica = self._chosen(path, None)
-        _, body = await replica.request("GET", path, None, Deadline.after(_FACTS_TIMEOUT_S))
-        return body
+
+        async def read(replica: Replica) -> Mapping[str, Any]:
+            return (await replica.request("GET", path, None, deadline))[1]
+
+        return await self._tried(path, read, deadline, None)
 
     async def revision(self) -> str:
         """Revision of the model that a replica has loaded now: of ``GET /info``, else the name in ``/v1/models``.
@@ -147,7 +143,7 @@ class EngineTransport:
         Raises:
             PrecisError: As :meth:`post`, within five seconds.
         """
-        return await self._chosen("revision", None).read_revision(Deadline.after(_FACTS_TIMEOUT_S))
+        return await self._chosen("revision", None).read_revision(Deadline.after(_REVISION_TIMEOUT_S))
 
     async def close(self) -> None:
         """Close the connections. Idempotent."""
@@ -158,6 +154,23 @@ class EngineTransport:
         view = EngineTransport(self._config, backend=self._backend, jitter=self._jitter)
         view._replicas, view._retries, view._hedges = replicas, self._retries, self._hedges
         return view
+
+    async def _tried(self, path: str, sent: _Sent[_T], deadline: Deadline, home: str | None) -> _T:
+        self._retries.note_call()
+        backoff = _Backoff(self._config, deadline, self._jitter)
+        replica = self._chosen(path, home)
+        while True:
+            try:
+                if self._config.hedge_after_s is None or len(self._replicas) == 1:
+                    return await sent(replica)
+                return await self._hedged(replica, sent, self._config.hedge_after_s)
+            except BackendError as error:
+                if (wait_s := backoff.after(error)) is None or not self._retries.take():
+                    raise
+                await asyncio.sleep(wait_s)
+                if (other := self._pick(home, avoided=replica)) is None:
+                    raise  # it said why, which is more than that it may not be asked
+                replica = other
 
     def _chosen(self, operation: str, home: str | None) -> Replica:
         if (replica := self._pick(home)) is not None:
@@ -181,11 +194,10 @@ class EngineTransport:
         loads = [replica.outstanding_tokens for replica in able]
         return able[choose(loads, self._jitter, home=at_home, slack_tokens=self._config.affinity_slack_tokens)]
 
-    async def _hedged(self, replica: Replica, path: str, content: bytes, deadline: Deadline, tokens: int) -> Answer:
-        assert self._config.hedge_after_s is not None
+    async def _hedged(self, replica: Replica, sent: _Sent[_T], after_s: float) -> _T:
         self._hedges.note_call()
 
-        def second() -> Coroutine[Any, Any, Answer] | None:
+        def second() -> Coroutine[Any, Any, _T] | None:
             now_s = time.monotonic()
             # One that refuses work is a sign of load, and a hedge is load.
             if not all(each.may_be_asked(now_s) for each in self._replicas if each is not replica):
@@ -193,7 +205,6 @@ class EngineTransport:
             other = self._pick(None, avoided=replica)
             if other is None or other is replica or not self._hedges.take():
                 return None
-            return other.post(path, content, deadline, tokens=tokens)
+            return sent(other)
 
-        first = replica.post(path, content, deadline, tokens=tokens)
-        return await hedged(first, second, after_s=self._config.hedge_after_s)
+        return await hedged(sent(replica), second, after_s=after_s)
