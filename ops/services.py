@@ -157,6 +157,7 @@ def run_nearline(settings: Settings) -> int:
         summary_budget_s=chosen.summary_budget_s,
         stop_timeout_s=chosen.stop_timeout_s,
         stall_timeout_s=chosen.stall_timeout_s,
+        canary_interval_s=chosen.canary_interval_s,
         http_host=chosen.metrics_host,
         http_port=chosen.metrics_port,
     )
@@ -187,6 +188,7 @@ def run_scorer(settings: Settings) -> None:
         cache_ttl_s=settings.store.scores_ttl_s,
         cache_budget_s=chosen.cache_budget_s,
         canary_tolerance=chosen.canary_tolerance,
+        canary_interval_s=chosen.canary_interval_s,
     )
     has_index = settings.store.kind == "sqlite"  # only this store brings full-text search
     app = create_app(

@@ -172,6 +172,8 @@ class Nearline(_Section):
     """On SIGTERM: time to finish what is at work, seconds."""
     stall_timeout_s: Seconds = 180
     """A lane with lag that finished nothing for so long is not alive, seconds; above 2 x `summary_budget_s` + 20."""
+    canary_interval_s: Seconds = 60
+    """Between two runs of the summarizer's canaries, seconds; two that fail make the service unready."""
 
 
 class Scorer(_Section):
@@ -189,8 +191,11 @@ class Scorer(_Section):
     """Largest request body."""
     cache_budget_s: Seconds = 0.005
     """How much longer than the summaries the score cache may take, seconds (`precis up` allows at least 0.05)."""
-    canary_tolerance: Seconds = 1e-4
-    """Largest accepted difference of a canary's score: 1e-4 for an engine in float32, about 0.02 in bfloat16."""
+    canary_tolerance: Annotated[float, Field(gt=0)] = 1e-4
+    """Largest accepted difference of a canary's score: 1e-4 for an engine in float32, 0.02 in bfloat16
+    (`models/clients/canaries.py` says why)."""
+    canary_interval_s: Seconds = 60
+    """Between two runs of the ranker's canaries, seconds; two that fail make the service unready."""
 
 
 class Ingest(_Section):

@@ -191,6 +191,8 @@ class ScriptedSummarizer(_Gate):
 class LexicalRanker(_Gate):
     """``RankerEngine``: the share of the query's tokens that the item has, smoothed into (0, 1).
 
+    Of the two labels the one with the lower id is yes, as in the small tokenizer.
+
     Attributes:
         calls: Every call in order of arrival, failed ones too.
         script: Outcome of the next calls, one each: an error to raise, None to answer. Empty: all answer.
@@ -229,4 +231,6 @@ class LexicalRanker(_Gate):
         async with self.passing(longest, deadline):
             wanted = set(query_ids)
             values = tuple((1 + len(wanted & set(item))) / (2 + len(wanted)) for item in copies)
+            if label_token_ids[0] > label_token_ids[-1]:  # no before yes
+                values = tuple(1 - value for value in values)
             return Scores(values=values, revision=self.model_revision)
