@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -68,16 +69,10 @@ class EngineTransport:
             jitter: Randomness of the waits between tries, and of the choice of replicas.
         """
         self._config = config
-        self._backend = backend
         self._jitter = jitter or random.Random()
         self._replicas = tuple(Replica(url, config, backend=backend) for url in config.addresses)
         self._retries = ShareBudget(config.retry_share, config.retry_burst)
         self._hedges = ShareBudget(config.hedge_share, config.hedge_share * _HEDGE_BURST)
-
-    @property
-    def backend(self) -> str:
-        """The engine's name in errors."""
-        return self._backend
 
     @property
     def address(self) -> str:
@@ -151,8 +146,8 @@ class EngineTransport:
             await replica.close()
 
     def _to(self, replicas: tuple[Replica, ...]) -> "EngineTransport":
-        view = EngineTransport(self._config, backend=self._backend, jitter=self._jitter)
-        view._replicas, view._retries, view._hedges = replicas, self._retries, self._hedges
+        view = copy(self)
+        view._replicas = replicas  # noqa: SLF001 (of its own class)
         return view
 
     async def _tried(self, path: str, sent: _Sent[_T], deadline: Deadline, home: str | None) -> _T:

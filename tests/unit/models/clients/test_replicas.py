@@ -13,7 +13,7 @@ from models.clients.transport import EngineTransport, TransportConfig
 from schemas.circuit import BreakerConfig
 from schemas.deadline import Deadline
 from schemas.errors import BackendUnavailable, ConfigurationError, DeadlineExceeded, Overloaded, PrecisError
-from tests.doubles.http_server import HttpServer, Request, answer, http_server, refused_address
+from tests.doubles.http_server import HttpServer, Request, answer, http_server
 
 NEVER_AGAIN = BreakerConfig(num_failures=3, first_pause_s=3_600, max_pause_s=3_600)
 PATIENT = BreakerConfig(num_failures=10**6)
@@ -199,14 +199,6 @@ async def test_trouble_meets_little_more_than_what_was_asked(trouble: Respond, n
             await asyncio.gather(*(ask(transport) for _ in range(10)))
         num_requests = sum(len(server.requests) for server in servers)
     assert 200 <= num_requests <= 200 * (1 + FAST.retry_share) + FAST.retry_burst
-
-
-async def test_an_outage_behind_a_breaker_is_hardly_asked_at_all() -> None:
-    """Nothing listens: after the first failures calls end here."""
-    config = replace(FAST, base_url=await refused_address(), breaker=NEVER_AGAIN)
-    transport = EngineTransport(config, backend="ranker")
-    assert [await ask(transport) for _ in range(100)] == ["BackendUnavailable"] * 100
-    await transport.close()
 
 
 async def test_a_slow_call_is_hedged_once_where_that_is_wished_for() -> None:
