@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from models.clients.completions import CompletionsClient
+from models.clients.kinds import EngineKind
 from models.clients.ports import RankerEngine, SummarizerEngine
-from models.clients.scoring import ScoringClient
+from models.clients.scoring import CallLimits, ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
 from ops.runfile import require_stack, with_engines
 from ops.settings import Couchbase, Engine, Settings
@@ -84,11 +85,18 @@ async def _open_summarizer(settings: Settings) -> SummarizerEngine:
 
 
 async def _open_ranker(settings: Settings) -> RankerEngine:
-    return ScoringClient(_transport(settings.ranker, "ranker"), model=settings.ranker.name or None)
+    chosen = settings.ranker
+    return ScoringClient(
+        _transport(chosen, "ranker"),
+        model=chosen.name or None,
+        kind=None if chosen.kind == "auto" else EngineKind(chosen.kind),
+        limits=CallLimits(max_items=chosen.max_call_items, max_tokens=chosen.max_call_tokens),
+    )
 
 
 def _transport(engine: Engine, backend: str) -> EngineTransport:
-    return EngineTransport(TransportConfig(base_url=engine.url), backend=backend)
+    config = TransportConfig(base_url=engine.url, hedge_after_s=engine.hedge_after_s)
+    return EngineTransport(config, backend=backend)
 
 
 def _configure_logging(settings: Settings) -> None:
@@ -150,6 +158,7 @@ def run_nearline(settings: Settings) -> int:
         summary_budget_s=chosen.summary_budget_s,
         stop_timeout_s=chosen.stop_timeout_s,
         stall_timeout_s=chosen.stall_timeout_s,
+        canary_interval_s=chosen.canary_interval_s,
         http_host=chosen.metrics_host,
         http_port=chosen.metrics_port,
     )
@@ -180,6 +189,7 @@ def run_scorer(settings: Settings) -> None:
         cache_ttl_s=settings.store.scores_ttl_s,
         cache_budget_s=chosen.cache_budget_s,
         canary_tolerance=chosen.canary_tolerance,
+        canary_interval_s=chosen.canary_interval_s,
     )
     has_index = settings.store.kind == "sqlite"  # only this store brings full-text search
     app = create_app(

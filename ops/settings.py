@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -29,6 +29,10 @@ _BUNDLES = PROJECT_ROOT / "models" / "bundles"
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _joined(addresses: object) -> object:
+    return ",".join(map(str, addresses)) if isinstance(addresses, list | tuple) else addresses
 
 
 class _Section(BaseModel):
@@ -115,12 +119,27 @@ class Store(_Section):
 class Engine(_Section):
     """One model server and the bundle it serves."""
 
-    url: str = ""
-    """Base address of the server; empty: the local engine of a running `precis up`."""
+    url: Annotated[str, BeforeValidator(_joined)] = ""
+    """Base address of the server, or of its replicas: a list, or separated by commas; empty: the local engine of a
+    running `precis up`."""
     bundle: Path
     """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
     name: str = ""
     """Model name sent with requests, where the server insists on one; empty: none is sent."""
+    hedge_after_s: Seconds | None = None
+    """A call without an answer for so long goes to a second replica as well, seconds; empty: never. At most one call in
+    twenty does, and none while a replica refuses work."""
+
+
+class Ranker(Engine):
+    """The server that scores, and what it can take."""
+
+    kind: Literal["auto", "local", "sglang", "vllm"] = "auto"
+    """What serves: `auto` asks it; to be said where something stands between that answers `/v1/models` itself."""
+    max_call_items: Count | None = None
+    """Most items of one request to the server; empty: as many as the scorer packs."""
+    max_call_tokens: Count | None = None
+    """Most tokens of one request to the server, the query counted once; empty: as many as the scorer packs."""
 
 
 class LocalEngine(_Section):
@@ -153,6 +172,8 @@ class Nearline(_Section):
     """On SIGTERM: time to finish what is at work, seconds."""
     stall_timeout_s: Seconds = 180
     """A lane with lag that finished nothing for so long is not alive, seconds; above 2 x `summary_budget_s` + 20."""
+    canary_interval_s: Seconds = 60
+    """Between two runs of the summarizer's canaries, seconds; two that fail make the service unready."""
 
 
 class Scorer(_Section):
@@ -170,8 +191,11 @@ class Scorer(_Section):
     """Largest request body."""
     cache_budget_s: Seconds = 0.005
     """How much longer than the summaries the score cache may take, seconds (`precis up` allows at least 0.05)."""
-    canary_tolerance: Seconds = 1e-4
-    """Largest accepted difference of a canary's score: 1e-4 for an engine in float32, about 0.02 in bfloat16."""
+    canary_tolerance: Annotated[float, Field(gt=0)] = 1e-4
+    """Largest accepted difference of a canary's score: 1e-4 for an engine in float32, 0.02 in bfloat16
+    (`models/clients/canaries.py` says why)."""
+    canary_interval_s: Seconds = 60
+    """Between two runs of the ranker's canaries, seconds; two that fail make the service unready."""
 
 
 class Ingest(_Section):
@@ -210,7 +234,7 @@ class Settings(BaseSettings):
     topics: Topics = Topics()
     store: Store = Store()
     summarizer: Engine = Engine(bundle=_BUNDLES / "summarizer-tiny")
-    ranker: Engine = Engine(bundle=_BUNDLES / "ranker-tiny")
+    ranker: Ranker = Ranker(bundle=_BUNDLES / "ranker-tiny")
     engine: LocalEngine = LocalEngine()
     nearline: Nearline = Nearline()
     scorer: Scorer = Scorer()

@@ -10,11 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from models.bundle import Bundle, Role, load_bundle
-from models.clients.canaries import check_ranker
+from models.clients.examination import examine_ranker
 from models.clients.ports import RankerEngine
 from models.prompts import RankerPrompt, TextTokenizer
 from schemas.deadline import Deadline
-from schemas.errors import BackendUnavailable, PrecisError
+from schemas.errors import PrecisError
 from serve import problems
 from serve.admission import Admission, CallGate
 from serve.body import BodyLimits
@@ -32,7 +32,7 @@ from serve.routes.page import page_router
 from serve.score import Scorer
 from serve.speed import SpeedMeter
 from serve.telemetry import Telemetry
-from serve.verification import Verification
+from serve.verification import CanariesFailed, Verification
 from store.breaker_metrics import export_breakers
 from store.ports import PostingIndex, Store
 
@@ -130,7 +130,11 @@ async def _open_parts(
         now=_utc_now,
     )
     closing.push_async_callback(lane.close)
-    verification = Verification(lambda: _verify(ranker, bundle, config), retry_s=config.canary_retry_s)
+    verification = Verification(
+        lambda: _verify(ranker, bundle, config, telemetry),
+        retry_s=config.canary_retry_s,
+        interval_s=config.canary_interval_s,
+    )
     verification.start()
     closing.push_async_callback(verification.close)
     ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, telemetry=telemetry)
@@ -170,14 +174,17 @@ async def _open_index(open_index: OpenIndex | None, closing: AsyncExitStack) -> 
     return index
 
 
-async def _verify(ranker: RankerEngine, bundle: Bundle, config: ScorerConfig) -> str:
+async def _verify(ranker: RankerEngine, bundle: Bundle, config: ScorerConfig, telemetry: Telemetry) -> str:
     """Revision of the engine, its canaries passed."""
-    report = await check_ranker(
+    report = await examine_ranker(
         ranker, bundle, deadline=Deadline.after(config.canary_timeout_s), tolerance=config.canary_tolerance
     )
-    if not report.is_ok or report.engine_revision is None:
-        raise BackendUnavailable("; ".join(report.problems), backend="ranker", operation="canaries")
-    return report.engine_revision
+    if report.max_drift is not None:
+        telemetry.canary_drift.set(report.max_drift)
+    if report.is_ok and report.engine_revision is not None:
+        return report.engine_revision
+    telemetry.canary_failures.inc()
+    raise CanariesFailed("; ".join(report.problems))
 
 
 def _utc_now() -> datetime:

@@ -34,6 +34,7 @@ class ScorerConfig:
         canary_tolerance: Largest accepted difference between a canary's score and its reference.
         canary_timeout_s: Time budget of one run of the canaries, in seconds.
         canary_retry_s: Pause between two runs while the engine does not pass, in seconds.
+        canary_interval_s: Between two runs while it does, in seconds, give or take a quarter.
         probe_timeout_s: Time budget of the store's probe in ``/readyz``, in seconds.
     """
 
@@ -57,6 +58,7 @@ class ScorerConfig:
     canary_tolerance: float = DEFAULT_TOLERANCE
     canary_timeout_s: float = 30.0
     canary_retry_s: float = 1.0
+    canary_interval_s: float = 60.0
     probe_timeout_s: float = 1.0
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 
+from models.clients.packs import split_packs
 from models.clients.ports import RankerEngine
 from schemas.deadline import Deadline
 from schemas.errors import (
@@ -24,7 +25,6 @@ from schemas.errors import (
 )
 from serve.admission import Admission
 from serve.flight import FlightKey, ModelScore, Outcome, SingleFlight
-from serve.packs import split_packs
 from serve.speed import Ended
 from serve.telemetry import Telemetry
 

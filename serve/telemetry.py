@@ -56,6 +56,8 @@ class Telemetry:
         packs: Engine requests by result: ok, or the class of the error.
         in_flight_tokens: Admitted tokens that are not done.
         speed: Measured speed of the ranker.
+        canary_drift: Of the last run that compared scores: the largest difference from a reference.
+        canary_failures: Runs of the canaries that the ranker did not pass.
     """
 
     def __init__(self) -> None:
@@ -77,6 +79,8 @@ class Telemetry:
         self.packs = Counter(_name("ranker_requests"), "Engine requests.", ["result"], registry=registry)
         self.in_flight_tokens = Gauge(_name("in_flight_tokens"), "Admitted tokens not done.", registry=registry)
         self.speed = Gauge(_name("ranker_tokens_per_second"), "Measured speed of the ranker.", registry=registry)
+        self.canary_drift = Gauge(_name("canary_drift"), "Largest drift of a canary's score.", registry=registry)
+        self.canary_failures = Counter(_name("canary_failures"), "Runs that the ranker failed.", registry=registry)
 
     def record_stages(self, stages: Stages) -> None:
         """Count the stage times of one finished call."""

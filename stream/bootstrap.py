@@ -15,6 +15,7 @@ from models.bundle import Bundle, Role, load_bundle
 from models.clients.ports import SummarizerEngine
 from store.breaker_metrics import export_breakers
 from store.ports import Store
+from stream.canaries import CanaryWatch, check_canaries
 from stream.config import NearlineConfig
 from stream.handlers import Parts, lane_work
 from stream.health import Health, serve_health
@@ -22,7 +23,7 @@ from stream.producer import KafkaPublisher
 from stream.rollout import RolloutFollower
 from stream.shared import share
 from stream.slots import Priority
-from stream.startup import Stopped, check_canaries, check_topics, stop_on_signals, until
+from stream.startup import Stopped, check_topics, stop_on_signals, until
 from stream.telemetry import Telemetry
 from stream.worker import NearlineWorker
 
@@ -111,7 +112,8 @@ async def _open(
     rollout = RolloutFollower(config.bootstrap_servers, config.topics.rollouts, telemetry=telemetry)
     stack.push_async_callback(rollout.stop)
     await until(stop, health, "roll-out", rollout.start)
-    await until(stop, health, "canaries", partial(check_canaries, engine, given.summarizer, config.summary_budget_s))
+    canaries = partial(check_canaries, engine, given.summarizer, config.summary_budget_s, telemetry)
+    await until(stop, health, "canaries", canaries)
     publisher = await stack.enter_async_context(
         KafkaPublisher(config.bootstrap_servers, client_id=f"{config.group_id}-publisher")
     )
@@ -133,4 +135,11 @@ async def _run_lanes(config: NearlineConfig, parts: Parts, health: Health, stop:
         )
         for lane in config.lanes
     ]
-    await asyncio.gather(*(worker.run(stop) for worker in workers))
+    canaries = partial(check_canaries, parts.engine, parts.summarizer, config.summary_budget_s, parts.telemetry)
+    watch = CanaryWatch(canaries, health=health, pause=shared.pause, interval_s=config.canary_interval_s)
+    watching = asyncio.create_task(watch.run())
+    try:
+        await asyncio.gather(*(worker.run(stop) for worker in workers))
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})

@@ -114,6 +114,8 @@ class NearlineConfig:
     stall_timeout_s: float = 180.0
     """A lane with lag that finished and committed nothing for this long, in seconds, is not alive (unready where it is
     refused work): above what one record may take."""
+    canary_interval_s: float = 60.0
+    """Time between runs of the summarizer's canaries, in seconds, give or take a quarter."""
     deleted_ttl_s: float = DELETED_TTL_S
     """How long a deleted document is kept, in seconds: longer than the topic's retention and the oldest export."""
     http_host: str = "127.0.0.1"
@@ -142,6 +144,7 @@ class NearlineConfig:
             "commit_interval_s",
             "lag_interval_s",
             "stall_timeout_s",
+            "canary_interval_s",
             "deleted_ttl_s",
         ):
             if not getattr(self, name) > 0:

@@ -10,6 +10,7 @@ from models.clients.ports import SummarizerEngine
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from store.ports import Store
 from stream.attempts import Attempts
+from stream.canaries import check_canaries
 from stream.changelog import SummaryChangelog
 from stream.compose import Composer
 from stream.config import NearlineConfig
@@ -22,7 +23,6 @@ from stream.record import RecordHandler
 from stream.resummarise import ResummariseHandler, Resummariser
 from stream.slots import Priority
 from stream.soundness import EngineSoundness
-from stream.startup import check_canaries
 from stream.summarize import Summarizer
 from stream.telemetry import Telemetry
 
@@ -121,7 +121,7 @@ def lane_work(config: NearlineConfig, parts: Parts) -> dict[Priority, LaneWork]:
 
 
 def _attempts(config: NearlineConfig, parts: Parts) -> Attempts:
-    canaries = partial(check_canaries, parts.engine, parts.summarizer, config.summary_budget_s)
+    canaries = partial(check_canaries, parts.engine, parts.summarizer, config.summary_budget_s, parts.telemetry)
     return Attempts(
         DeadLetters(parts.publisher, config.topics.dead_letters, log_id=config.log_id),
         max_tries=config.max_tries,

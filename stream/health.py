@@ -102,6 +102,7 @@ class Health:
 
     Attributes:
         waiting_for: What start-up waits for, with the reason; empty once it is through.
+        unsound: Why the engine's answers may not be used; empty while they may.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, stall_timeout_s: float = 180.0) -> None:
@@ -116,6 +117,7 @@ class Health:
         self._last_beat_s: float | None = None
         self._lanes: dict[str, LaneHealth] = {}
         self.waiting_for = "start"
+        self.unsound = ""
 
     def lane(self, name: str, *, is_lower: bool = False) -> LaneHealth:
         """Add a lane; from now on the service is as alive and ready as its lanes are."""
@@ -137,7 +139,8 @@ class Health:
     def is_ready(self) -> bool:
         """Whether records are being processed."""
         verdicts = self._verdicts().values()
-        return not self.waiting_for and bool(verdicts) and all(v.is_ready for v in verdicts) and self.is_live()
+        is_able = not self.waiting_for and not self.unsound
+        return is_able and bool(verdicts) and all(v.is_ready for v in verdicts) and self.is_live()
 
     def state(self) -> dict[str, object]:
         """All of it, as JSON."""
@@ -151,7 +154,13 @@ class Health:
             }
             for name, verdict in self._verdicts().items()
         }
-        return {"live": self.is_live(), "ready": self.is_ready(), "waiting_for": self.waiting_for, "lanes": lanes}
+        return {
+            "live": self.is_live(),
+            "ready": self.is_ready(),
+            "waiting_for": self.waiting_for,
+            "unsound": self.unsound,
+            "lanes": lanes,
+        }
 
     def _verdicts(self) -> dict[str, Verdict]:
         return {name: judge(lane.facts(), self._stall_timeout_s) for name, lane in self._lanes.items()}

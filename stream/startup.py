@@ -9,17 +9,13 @@ from typing import TypeVar
 
 import structlog
 
-from models.bundle import Bundle
-from models.clients.canaries import check_summarizer
-from models.clients.ports import SummarizerEngine
-from schemas.deadline import Deadline
-from schemas.errors import BackendError, BackendProtocolError, BackendUnavailable, DeadlineExceeded, Overloaded
+from schemas.errors import BackendError, BackendUnavailable, DeadlineExceeded, Overloaded
 from stream.backoff import backoff_s
 from stream.config import NearlineConfig
 from stream.health import Health
 from stream.topics import missing_topics
 
-__all__ = ["Stopped", "check_canaries", "check_topics", "stop_on_signals", "until"]
+__all__ = ["Stopped", "check_topics", "stop_on_signals", "until"]
 
 _Opened = TypeVar("_Opened")
 
@@ -71,15 +67,3 @@ async def check_topics(config: NearlineConfig) -> None:
     if missing := await missing_topics(config.bootstrap_servers, config.topics.all):
         message = f"{', '.join(missing)} not on {config.bootstrap_servers}: run `precis topics create`"
         raise BackendUnavailable(message, backend="kafka", operation="find topics")
-
-
-async def check_canaries(engine: SummarizerEngine, bundle: Bundle, budget_s: float) -> None:
-    """The engine answers the bundle's canaries as it should.
-
-    Raises:
-        BackendProtocolError: It does not. Waited for as well: the remedy is to restart the engine, not this service.
-        BackendUnavailable: It cannot be reached.
-    """
-    report = await check_summarizer(engine, bundle, deadline=Deadline.after(budget_s))
-    if not report.is_ok:
-        raise BackendProtocolError("; ".join(report.problems), backend="summarizer", operation="canaries")

@@ -67,6 +67,10 @@ class Telemetry:
             "commit_age_seconds", "Since offsets last moved or there was nothing to do.", "lane"
         )
         self.paused = self._gauge("paused", "1 while the lane starts nothing because work was refused.", "lane")
+        self.canary_drift = self._gauge(
+            "canary_drift", "Share of the summarizer's canaries that the last run got another text for."
+        )
+        self.canary_failures = self._counter("canary_failures", "Runs of the canaries that the summarizer failed.")
         self.ready = self._gauge("ready", "1 where canaries passed and partitions are assigned.")
 
     @contextmanager

@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from models.bundle import Bundle
 
-__all__ = ["id_problems", "label_problems", "score_problems", "template_problems", "text_problems"]
+__all__ = [
+    "id_problems",
+    "label_problems",
+    "long_problems",
+    "pack_problems",
+    "score_problems",
+    "swap_problems",
+    "template_problems",
+    "text_problems",
+]
 
 
 def template_problems(bundle: Bundle, version: str, num_canaries: int) -> Iterator[str]:
@@ -60,8 +69,84 @@ def score_problems(references: Sequence[float], scores: Mapping[int, float], tol
     yield (
         f"drift: {len(drifted)} of {len(references)} scores differ by more than {tolerance:g}, most of all canary "
         f"{worst} ({scores[worst]:.6f} for {references[worst]:.6f}); the engine has other weights, a lower precision "
-        "or a broken kernel: restart it with this bundle in float32, or raise the tolerance for its precision"
+        "or a broken kernel, or reads other tokens than it is sent: restart it with this bundle in float32, or raise "
+        "the tolerance for its precision"
     )
+
+
+def pack_problems(
+    together: Sequence[float], backwards: Sequence[float], alone: Mapping[int, float], tolerance: float
+) -> Iterator[str]:
+    """Whether an item's score depends on the company that it is scored in.
+
+    Args:
+        together: [N] scores of the items in one request.
+        backwards: [N] scores of the same items in one request, last item first.
+        alone: Index of an item -> its score in a request of its own.
+        tolerance: Largest difference that is none.
+    """
+    size = len(together)
+    influenced = [index for index, score in alone.items() if abs(together[index] - score) > tolerance]
+    moved = [index for index in range(size) if abs(together[index] - backwards[size - 1 - index]) > tolerance]
+    if not influenced and not moved:
+        return
+    if len(set(together)) == 1 and _spread(list(alone.values())) > tolerance:
+        yield (
+            f"the items of a pack collapse: all {size} score {together[0]:.6f} together, alone they differ: the "
+            "engine's way of scoring several items at once is broken; turn it off, or use another version"
+        )
+        return
+    is_known = all(any(abs(score - other) <= tolerance for other in together) for score in alone.values())
+    is_same_set = all(
+        abs(one - other) <= tolerance for one, other in zip(sorted(together), sorted(backwards), strict=True)
+    )
+    if is_known and is_same_set:
+        yield (
+            f"the scores do not come in the order of the items: {size} items sent backwards are not answered "
+            "backwards; the engine, or something before it, sorts them"
+        )
+    elif not moved:
+        index = influenced[0]
+        yield (
+            f"the items of a pack influence each other: item {index} scores {together[index]:.6f} among {size} and "
+            f"{alone[index]:.6f} alone: the engine's mask lets items see each other"
+        )
+    else:
+        index = moved[-1]
+        yield (
+            f"a score depends on its item's place: item {index} of {size} scores {together[index]:.6f}, and "
+            f"{backwards[size - 1 - index]:.6f} as item {size - 1 - index}: the engine lets items see those before "
+            "them, or counts their positions through"
+        )
+
+
+def swap_problems(scores: Sequence[float], swapped: Sequence[float], tolerance: float) -> Iterator[str]:
+    """Whether the engine scores the labels that it is asked for: ``swapped`` are of the same items, no before yes."""
+    if all(abs(one + other - 1) <= tolerance for one, other in zip(scores, swapped, strict=True)):
+        return
+    if all(abs(one - other) <= tolerance for one, other in zip(scores, swapped, strict=True)):
+        yield (
+            "wrong label tokens: asked for no before yes the engine gives the same scores, so it does not heed "
+            "label_token_ids; it scores labels of its own"
+        )
+        return
+    yield (
+        f"wrong label tokens: the shares of yes ({scores[0]:.6f}) and of no ({swapped[0]:.6f}) do not add up to 1: the "
+        "engine scores other tokens than it is asked for"
+    )
+
+
+def long_problems(scores: Sequence[float], num_tokens: int) -> Iterator[str]:
+    """Whether long prompts that differ in their last part only were told apart."""
+    if len(scores) > 1 and _spread(scores) == 0:
+        yield (
+            f"long input is cut in silence: {len(scores)} prompts of {num_tokens} tokens with different ends all score "
+            f"{scores[0]:.6f}; start the engine with a context of at least {num_tokens} tokens"
+        )
+
+
+def _spread(values: Sequence[float]) -> float:
+    return max(values) - min(values)
 
 
 def text_problems(what: str, text: str, reference: str) -> Iterator[str]:

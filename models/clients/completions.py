@@ -1,4 +1,14 @@
-"""Client of OpenAI's ``/v1/completions`` with a token-id prompt: the local engine, vLLM and SGLang answer it alike."""
+"""Client of OpenAI's ``/v1/completions`` with a token-id prompt: the local engine, vLLM and SGLang answer it alike.
+
+Only what all three know is sent, so none refuses a field: ids instead of text (nothing is added to them), the model's
+end token as ``stop_token_ids``, ``max_tokens`` from the length budget, temperature 0. An answer is read whole: nobody
+shows half a summary, and a stream of chunks costs both sides more. What is not sent, vLLM and SGLang take from the
+model's ``generation_config.json``: a bundle that names a penalty there gives other texts, which its canaries show.
+
+No constrained output (JSON schema, grammar): a summary is plain text, so no form can be missed. What goes wrong is what
+it says, which a grammar of the body's own phrases could prevent, compiled anew for every posting; the faithfulness gate
+costs less and says why.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
@@ -47,6 +57,16 @@ class CompletionsClient:
         self._transport = transport
         self._model = {} if model is None else {"model": model}
 
+    @property
+    def address(self) -> str:
+        """Of the server, or of its replicas."""
+        return self._transport.address
+
+    def each(self) -> "tuple[CompletionsClient, ...]":
+        """A client of each replica alone; not to be closed."""
+        model = self._model.get("model")
+        return tuple(CompletionsClient(transport, model=model) for transport in self._transport.each())
+
     async def complete(
         self,
         prompt_ids: Sequence[int],
@@ -64,7 +84,8 @@ class CompletionsClient:
             **_choice_of_tokens(sampling),
             "stop_token_ids": list(stop_token_ids),
         }
-        answer = await self._transport.post(_PATH, payload, deadline=deadline)
+        tokens = len(prompt_ids) + max_tokens
+        answer = await self._transport.post(_PATH, payload, deadline=deadline, tokens=tokens)
         return _read(answer.body, len(prompt_ids), answer.revision)
 
     async def revision(self) -> str:

@@ -1,84 +1,107 @@
-"""Connections to one engine, kept open: an ``httpx`` transport over aiohttp's connection pool.
+"""Connections to one engine server, kept open: aiohttp's pool, whole requests in and whole answers out.
 
-httpx's own pool looks at each of its connections at every request: 2 ms of processor time a request with 40 in flight,
-which is more than all else that the nearline service does for a record. aiohttp's takes 0.2 ms and is there anyway
-(faust brings it).
+No proxies, redirects and cookies: an engine needs none. Of the 0.13 ms of processor time that a call of the summarizer
+costs its client (16 in flight, 700 token ids), 0.09 ms are spent here; with httpx's requests and answers around this
+pool a call cost 0.19 ms, and over httpx's own pool 2 ms.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakSet
 
 import aiohttp
-import httpx
 
-__all__ = ["PooledTransport"]
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+__all__ = ["Pool", "Reply"]
 
 
-class PooledTransport(httpx.AsyncBaseTransport):
-    """Whole requests, whole answers, without proxies, redirects and cookies. For the tasks of one event loop."""
+class Reply(NamedTuple):
+    """An answer with any status.
 
-    def __init__(
-        self, *, max_connections: int, keepalive_s: float, connect_timeout_s: float, on_connect: Callable[[], None]
-    ) -> None:
+    Attributes:
+        status: HTTP status.
+        headers: By name, case-insensitive.
+        body: All of it.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Pool:
+    """Connections to one address. For the tasks of one event loop."""
+
+    def __init__(self, base_url: str, *, max_connections: int, keepalive_s: float, connect_timeout_s: float) -> None:
         """Connect to nothing yet.
 
         Args:
+            base_url: Scheme, host and port.
             max_connections: Kept at most; further requests wait for one.
             keepalive_s: Seconds after which an idle connection is closed.
             connect_timeout_s: Longest wait for one connection to be made, in seconds.
-            on_connect: Called when a connection was made, before its first request is sent.
         """
+        self._base_url = base_url
         self._max_connections = max_connections
         self._keepalive_s = keepalive_s
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
-        self._on_connect = on_connect
+        self._connector: _CountingConnector | None = None
         self._session: aiohttp.ClientSession | None = None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it and read all of the answer.
+    @property
+    def num_opened(self) -> int:
+        """Connections made so far; one more before the first request over a new one is sent."""
+        return 0 if self._connector is None else self._connector.num_opened
+
+    async def send(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> Reply:
+        """Send a request and read all of the answer. Cancelled, it closes the connection, so that the engine stops.
 
         Raises:
-            ConnectTimeout: No connection in time.
-            NetworkError: No connection, or one that broke.
-            RemoteProtocolError: The peer does not speak HTTP.
+            ClientError: Of aiohttp: no connection, one that broke, or a peer that does not speak HTTP.
         """
-        if self._session is None:
-            self._session = self._opened()
-        try:
-            async with self._session.request(
-                request.method,
-                str(request.url),
-                data=request.content or None,
-                headers=request.headers.multi_items(),
-                allow_redirects=False,
-            ) as answer:
-                return httpx.Response(answer.status, headers=answer.raw_headers, content=await answer.read())
-        except aiohttp.ConnectionTimeoutError as error:
-            raise httpx.ConnectTimeout(str(error), request=request) from error
-        except aiohttp.ClientConnectorError as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:
-            raise httpx.ReadError(str(error), request=request) from error
-        except aiohttp.ClientError as error:
-            raise httpx.RemoteProtocolError(str(error), request=request) from error
+        session = self._session or self._opened()
+        async with session.request(
+            method, self._base_url + path, data=content, headers=headers, allow_redirects=False
+        ) as answer:
+            return Reply(answer.status, answer.headers, await answer.read())
 
-    async def aclose(self) -> None:
-        """Close the connections."""
+    async def close(self) -> None:
+        """Close the connections. Idempotent."""
         if self._session is not None:
             await self._session.close()
 
     def _opened(self) -> aiohttp.ClientSession:
-        trace = aiohttp.TraceConfig()
-
-        async def connected(*_: Any) -> None:
-            self._on_connect()
-
-        trace.on_connection_create_end.append(connected)
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=self._keepalive_s),
+        self._connector = _CountingConnector(limit=self._max_connections, keepalive_timeout=self._keepalive_s)
+        self._session = aiohttp.ClientSession(
+            connector=self._connector,
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[trace],
-            auto_decompress=False,  # httpx.Response does
+            skip_auto_headers=("accept-encoding",),  # answers are small, and engines need their cores
             trust_env=False,
         )
+        return self._session
+
+
+class _CountingConnector(aiohttp.TCPConnector):
+    """Counts the connections that it makes. aiohttp's traces tell it too, for a fifth more processor time a request."""
+
+    def __init__(self, *, limit: int, keepalive_timeout: float) -> None:
+        super().__init__(limit=limit, keepalive_timeout=keepalive_timeout)
+        self.num_opened = 0
+        self._known: WeakSet[ResponseHandler] = WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: "list[Trace]",
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's signature)
+    ) -> "Connection":
+        connection = await super().connect(req, traces, timeout)
+        if connection.protocol is not None and connection.protocol not in self._known:
+            self._known.add(connection.protocol)
+            self.num_opened += 1
+        return connection

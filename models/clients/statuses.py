@@ -17,7 +17,7 @@ from schemas.errors import (
     PromptTooLong,
 )
 
-__all__ = ["error_of", "retry_after_s"]
+__all__ = ["error_of", "hint_s", "retry_after_s"]
 
 DEFAULT_RETRY_AFTER_S = 1.0
 """Where a refusal gives no hint."""
@@ -65,7 +65,13 @@ def error_of(
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
-    """The hint of ``Retry-After``, seconds or a date, in seconds from 0 to 60; 1 where there is none to be read."""
+    """The hint of ``Retry-After`` in seconds; 1 where there is none to be read."""
+    seconds = hint_s(headers, now)
+    return DEFAULT_RETRY_AFTER_S if seconds is None else seconds
+
+
+def hint_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """``Retry-After``, seconds or a date, in seconds from 0 to 60; None where there is none to be read."""
     value = headers.get("retry-after", "").strip()
     try:
         seconds = float(value)
@@ -73,10 +79,10 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
         try:
             moment = parsedate_to_datetime(value)
         except ValueError:
-            return DEFAULT_RETRY_AFTER_S
+            return None
         seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
     # Not min(max()): NaN compares false with everything and would go through.
-    return max(0.0, min(_MAX_RETRY_AFTER_S, seconds)) if seconds == seconds else DEFAULT_RETRY_AFTER_S  # noqa: PLR0124
+    return max(0.0, min(_MAX_RETRY_AFTER_S, seconds)) if seconds == seconds else None  # noqa: PLR0124
 
 
 def _detail(body: bytes) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """The production store: Couchbase, through its official SDK."""
 
+from schemas.circuit import BreakerConfig, BreakerState
 from store.couchbase.breaker import OnBreakerChange
-from store.couchbase.circuit import BreakerConfig, BreakerState
 from store.couchbase.config import CouchbaseConfig
 from store.couchbase.provision import provision
 from store.couchbase.store import CouchbaseStore

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from schemas.circuit import BreakerConfig, BreakerState, Circuit, admitted, answered, failed
 from schemas.errors import BackendUnavailable
-from store.couchbase.circuit import BreakerConfig, BreakerState, Circuit, admitted, answered, failed
 
 __all__ = ["CircuitBreaker", "OnBreakerChange"]
 

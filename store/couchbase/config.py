@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from schemas.circuit import BreakerConfig
 from schemas.errors import ConfigurationError
-from store.couchbase.circuit import BreakerConfig
 
 __all__ = ["CouchbaseConfig", "Durability"]
 

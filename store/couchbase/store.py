@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
+from schemas.circuit import BreakerState
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendUnavailable
 from store.couchbase import postings, scores, summaries
 from store.couchbase.breaker import CircuitBreaker, OnBreakerChange
-from store.couchbase.circuit import BreakerState
 from store.couchbase.collections import Collections, open_collections
 from store.couchbase.config import CouchbaseConfig
 from store.couchbase.failures import is_outage, translated

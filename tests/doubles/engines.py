@@ -67,6 +67,7 @@ class _Gate:
         self.context_len = context_len
         self.started = asyncio.Event()
         self._arrived = asyncio.Event()
+        self._left = asyncio.Event()
         self.release = asyncio.Event()
         self.release.set()
         self.num_in_flight = 0
@@ -84,6 +85,12 @@ class _Gate:
         while self.num_in_flight < num_calls:
             self._arrived.clear()
             await self._arrived.wait()
+
+    async def wait_idle(self) -> None:
+        """Until no call is under way: over a socket it takes a moment until the engine sees that its caller left."""
+        while self.num_in_flight:
+            self._left.clear()
+            await self._left.wait()
 
     def fail_next(self, *errors: PrecisError | None) -> None:
         """The next calls raise these, one each; None stands for a call that succeeds."""
@@ -112,6 +119,7 @@ class _Gate:
             raise
         finally:
             self.num_in_flight -= 1
+            self._left.set()
 
     async def revision(self) -> str:
         """What ``model_revision`` says now."""
@@ -183,6 +191,8 @@ class ScriptedSummarizer(_Gate):
 class LexicalRanker(_Gate):
     """``RankerEngine``: the share of the query's tokens that the item has, smoothed into (0, 1).
 
+    Of the two labels the one with the lower id is yes, as in the small tokenizer.
+
     Attributes:
         calls: Every call in order of arrival, failed ones too.
         script: Outcome of the next calls, one each: an error to raise, None to answer. Empty: all answer.
@@ -221,4 +231,6 @@ class LexicalRanker(_Gate):
         async with self.passing(longest, deadline):
             wanted = set(query_ids)
             values = tuple((1 + len(wanted & set(item))) / (2 + len(wanted)) for item in copies)
+            if label_token_ids[0] > label_token_ids[-1]:  # no before yes
+                values = tuple(1 - value for value in values)
             return Scores(values=values, revision=self.model_revision)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["HttpServer", "Request", "answer", "http_server", "refused_address"]
+__all__ = ["HttpServer", "Request", "answer", "asgi", "http_server", "refused_address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,28 @@ def answer(body: object, *, status: int = 200, **headers: str) -> bytes:
     fields = {"content-length": str(len(content))} | {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"HTTP/1.1 {status} -\r\n{head}\r\n".encode() + content
+
+
+def asgi(app: Callable[..., Awaitable[None]]) -> Handler:
+    """Answers as the ASGI application does."""
+
+    async def respond(request: Request) -> bytes:
+        content = b"" if request.body is None else json.dumps(request.body).encode()
+        messages: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": content}
+
+        async def send(message: dict[str, Any]) -> None:
+            messages.append(message)
+
+        headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+        await app({"type": "http", "method": request.method, "path": request.path, "headers": headers}, receive, send)
+        start, *parts = messages
+        fields = {name.decode(): value.decode() for name, value in start["headers"]}
+        return answer(b"".join(part["body"] for part in parts), status=start["status"], **fields)
+
+    return respond
 
 
 class HttpServer:

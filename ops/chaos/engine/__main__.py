@@ -46,10 +46,16 @@ class Engine:
         if path == "/v1/completions":
             await asyncio.sleep(self._script.service_s())
         fields = json.loads(body)
-        answer = self._completion(fields) if path == "/v1/completions" else _scores(fields)
+        answer = self._completion(fields) if path == "/v1/completions" else self._scores(fields)
         return (
             self._broken(body, answer) if mood in {Mood.BROKEN, Mood.GARBAGE} else Reply(body=answer, headers=_HEADERS)
         )
+
+    def _scores(self, fields: dict[str, Any]) -> dict[str, Any]:
+        scores = [score_of(fields["query"], item) for item in fields["items"]]
+        rows = [[score, 1 - score] for score in scores]
+        is_no_first = fields["label_token_ids"][0] == self._tokenizer.encode(" no")[-1]
+        return {"object": "scoring", "scores": [row[::-1] for row in rows] if is_no_first else rows}
 
     def _completion(self, fields: dict[str, Any]) -> dict[str, Any]:
         prompt = fields["prompt"]
@@ -70,11 +76,6 @@ class Engine:
                 return Reply(body={"object": "other", "choices": [], "scores": "none"}, headers=_HEADERS)
             case _:
                 return Reply(body=answer, headers=_HEADERS)
-
-
-def _scores(fields: dict[str, Any]) -> dict[str, Any]:
-    scores = [score_of(fields["query"], item) for item in fields["items"]]
-    return {"object": "scoring", "scores": [[score, 1 - score] for score in scores]}
 
 
 def _error(status: int, kind: str, *headers: tuple[str, str]) -> Reply:

@@ -99,6 +99,7 @@ async def test_a_deadline_that_passes_ends_the_work(ranker: Ranker) -> None:
         await score(ranker.engine, [(1,)], budget_s=0.05)
     with pytest.raises(DeadlineExceeded):
         await score(ranker.engine, [(1,)], budget_s=0)
+    await ranker.double.wait_idle()
     assert ranker.double.num_in_flight == 0
 
 
@@ -110,6 +111,7 @@ async def test_cancelling_the_call_ends_the_work(ranker: Ranker) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    await ranker.double.wait_idle()
     assert (ranker.double.num_in_flight, ranker.double.num_cancelled) == (0, 1)
 
 

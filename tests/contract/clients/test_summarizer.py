@@ -107,6 +107,7 @@ async def test_a_spent_deadline_reaches_no_engine(summarizer: Summarizer) -> Non
     """With nothing left nothing is computed."""
     with pytest.raises(DeadlineExceeded):
         await complete(summarizer.engine, budget_s=0)
+    await summarizer.double.wait_idle()
     assert summarizer.double.num_in_flight == 0
 
 
@@ -115,6 +116,7 @@ async def test_a_deadline_that_passes_ends_the_work(summarizer: Summarizer) -> N
     summarizer.double.hold()
     with pytest.raises(DeadlineExceeded):
         await complete(summarizer.engine, budget_s=0.05)
+    await summarizer.double.wait_idle()
     assert summarizer.double.num_in_flight == 0
 
 
@@ -126,6 +128,7 @@ async def test_cancelling_the_call_ends_the_work(summarizer: Summarizer) -> None
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    await summarizer.double.wait_idle()
     assert (summarizer.double.num_in_flight, summarizer.double.num_cancelled) == (0, 1)
 
 

@@ -2,9 +2,13 @@
 
 import asyncio
 import re
+from dataclasses import replace
+from typing import Any
 
+import httpx
 import pytest
 
+from models.clients.ports import Scores
 from schemas.documents import State
 from schemas.errors import BackendUnavailable
 from store.memory import MemoryStore
@@ -99,6 +103,39 @@ async def test_info_states_limits_and_versions(scorer):
     info = (await scorer.client.get("/info")).json()
     assert info["ranker"]["verified_revision"] == "ranker-double"
     assert info["limits"]["candidates"] == 1_000
+
+
+class TurningRanker(LexicalRanker):
+    """A ranker whose weights change under one revision while ``is_turned``."""
+
+    is_turned = False
+
+    async def score(self, *args: Any, **kwargs: Any) -> Scores:
+        scores = await super().score(*args, **kwargs)
+        return replace(scores, values=tuple(0.9 * value for value in scores.values)) if self.is_turned else scores
+
+
+async def test_a_ranker_that_drifts_under_way_makes_the_scorer_unready_until_it_is_itself_again(start_scorer):
+    """The timer finds it; nothing is scored meanwhile; metrics tell how far and how often."""
+    ranker = TurningRanker()
+    scorer = await start_scorer(ranker=ranker, canary_interval_s=0.001)
+    ranker.is_turned = True
+
+    async def status_becomes(status: int) -> httpx.Response:
+        while (answer := await scorer.client.get("/readyz")).status_code != status:  # noqa: ASYNC110 - asked again and again, as an orchestrator does
+            await asyncio.sleep(0.001)
+        return answer
+
+    assert "drift: " in (await status_becomes(503)).text
+    refused = await scorer.client.post("/v1/rerank", json={"query": "nurse", "documents": ["a nurse"]})
+    assert refused.status_code == 503
+    metrics = (await scorer.client.get("/metrics")).text
+    (drift,) = re.findall(r"^precis_scorer_canary_drift (\S+)", metrics, re.MULTILINE)
+    (failures,) = re.findall(r"^precis_scorer_canary_failures_total (\S+)", metrics, re.MULTILINE)
+    assert 0.01 < float(drift) < 0.1
+    assert float(failures) >= 2
+    ranker.is_turned = False
+    await status_becomes(200)
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])

@@ -13,14 +13,17 @@ from schemas.deadline import Deadline
 from store.sqlite import SqliteStore
 from stream.bootstrap import run_nearline
 from stream.config import NearlineConfig
-from tests.doubles.engines import ScriptedSummarizer
+from tests.doubles.engines import ScriptedSummarizer, digest_text
 
 
 class HoldingSummarizer(ScriptedSummarizer):
-    """Answers so many calls, then none: who asks is at work until it is stopped or killed."""
+    """Answers so many calls, then none: who asks is at work until it is stopped or killed.
 
-    def __init__(self, num_answers: int | None) -> None:
-        super().__init__()
+    While the file ``turned`` is there its answers are other ones, under the same revision.
+    """
+
+    def __init__(self, num_answers: int | None, turned: Path) -> None:
+        super().__init__(lambda ids: "another text" if turned.exists() else digest_text(ids))
         self._num_answers = num_answers
 
     async def complete(
@@ -51,6 +54,7 @@ def main(arguments: str) -> int:
         session_timeout_s=given["session_timeout_s"],
         stop_timeout_s=given["stop_timeout_s"],
         commit_interval_s=0.1,
+        canary_interval_s=given["canary_interval_s"],
         http_port=given["http_port"],
     )
 
@@ -58,7 +62,7 @@ def main(arguments: str) -> int:
         return await SqliteStore.open(Path(given["store"]))
 
     async def open_summarizer() -> HoldingSummarizer:
-        return HoldingSummarizer(given["num_answers"])
+        return HoldingSummarizer(given["num_answers"], Path(given["store"]).with_name("turned"))
 
     return run_nearline(config, open_store=open_store, open_summarizer=open_summarizer)
 

@@ -69,7 +69,9 @@ class World:
         self.summarizer, self._ranker = write_bundles(directory)
         self._started: list[asyncio.subprocess.Process] = []
 
-    async def start(self, *, num_answers: int | None = None, stop_timeout_s: float = 20.0) -> Service:
+    async def start(
+        self, *, num_answers: int | None = None, stop_timeout_s: float = 20.0, canary_interval_s: float = 3_600.0
+    ) -> Service:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -82,6 +84,7 @@ class World:
             "num_answers": num_answers,
             "session_timeout_s": 2.0,
             "stop_timeout_s": stop_timeout_s,
+            "canary_interval_s": canary_interval_s,
             "http_port": port,
         }
         script = Path(__file__).with_name("nearline_process.py")
@@ -228,6 +231,33 @@ async def test_engine_that_fails_the_canaries_keeps_the_service_unready(world: W
     assert live.status_code == 200
     assert await service.stop(signal.SIGTERM) == 0
     assert await world.stored_versions() == {}
+
+
+async def test_engine_that_drifts_under_way_makes_the_service_unready_until_it_is_itself_again(world: World) -> None:
+    """The timer finds it; what comes meanwhile waits, and none of the other texts is stored."""
+    service = await world.start(canary_interval_s=0.2)
+    turned = world.directory / "turned"
+
+    async def becomes(status: int) -> bool:
+        answer = await service.get("/readyz")
+        return answer is not None and answer.status_code == status
+
+    await eventually(lambda: becomes(200), "ready")
+    turned.touch()
+    await eventually(lambda: becomes(503), "unready because of the drift")
+    answer = await service.get("/readyz")
+    assert answer is not None
+    assert "another summary than the reference" in answer.json()["unsound"]
+    metrics = await service.get("/metrics")
+    assert metrics is not None
+    assert "precis_nearline_canary_drift 1.0" in metrics.text
+    assert "precis_nearline_ready 0.0" in metrics.text
+    await world.publish_jobs()
+    turned.unlink()
+    await eventually(lambda: becomes(200), "ready again")
+    assert await world.stored_versions() == {}
+    assert await service.stop(signal.SIGTERM) == 0
+    await _finishes(world)
 
 
 async def test_missing_topics_are_waited_for(tmp_path: Path) -> None:

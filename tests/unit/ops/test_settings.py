@@ -92,3 +92,9 @@ def test_one_field_of_a_section_leaves_the_others_as_they_are(tmp_path, monkeypa
     assert (settings.ranker.url, settings.ranker.bundle.name) == ("http://r", "ranker-tiny")
     assert (settings.summarizer.url, settings.summarizer.bundle.name) == ("http://s", "summarizer-tiny")
     assert settings.store.couchbase.password.get_secret_value() == ""
+
+
+@pytest.mark.parametrize("url", [["http://a:1", "http://b:2"], "http://a:1,http://b:2"])
+def test_an_engine_may_have_several_replicas(url: object) -> None:
+    """As a list in the file, or separated by commas in a variable."""
+    assert load_settings(ranker={"url": url}).ranker.url == "http://a:1,http://b:2"

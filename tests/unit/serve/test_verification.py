@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from schemas.errors import BackendUnavailable, PrecisError
-from serve.verification import Verification
+from serve.verification import CanariesFailed, Verification
 
 
 class ScriptedCanaries:
@@ -35,12 +35,12 @@ def _drift() -> PrecisError:
 
 
 @pytest.fixture
-async def start() -> AsyncIterator[Callable[[ScriptedCanaries], Awaitable[Verification]]]:
+async def start() -> AsyncIterator[Callable[..., Awaitable[Verification]]]:
     """Starts verifications and stops them at the end."""
     started: list[Verification] = []
 
-    async def begin(canaries: ScriptedCanaries) -> Verification:
-        verification = Verification(canaries, retry_s=0)
+    async def begin(canaries: ScriptedCanaries, **options: float) -> Verification:
+        verification = Verification(canaries, retry_s=0, **options)
         verification.start()
         started.append(verification)
         return verification
@@ -83,4 +83,45 @@ async def test_an_unexpected_error_does_not_end_the_loop(start):
     verification = await start(canaries)
     await canaries.give(ValueError("bug"))
     await canaries.give("r1")
+    assert verification.current() == "r1"
+
+
+async def test_on_the_timer_two_failures_in_a_row_take_the_permission_and_a_pass_gives_it_back(start):
+    """One odd answer stops nothing."""
+    canaries = ScriptedCanaries()
+    verification = await start(canaries, interval_s=1e-6)
+    await canaries.give("r1")
+    for outcome in (CanariesFailed("drift"), "r1", CanariesFailed("drift")):
+        await canaries.give(outcome)
+        assert verification.current() == "r1"
+    await canaries.give(CanariesFailed("drift of canary 3"))
+    with pytest.raises(BackendUnavailable, match="drift of canary 3"):
+        verification.current()
+    await canaries.give("r1")
+    assert verification.current() == "r1"
+
+
+async def test_on_the_timer_an_engine_that_gives_no_answer_is_not_judged(start):
+    """Calls find out themselves that it is away; that its answers drift they would not."""
+    canaries = ScriptedCanaries()
+    verification = await start(canaries, interval_s=1e-6)
+    await canaries.give("r1")
+    away = BackendUnavailable("refused", backend="ranker", operation="score")
+    for outcome in (away, away, CanariesFailed("drift"), away, away):
+        await canaries.give(outcome)
+        assert verification.current() == "r1"
+    await canaries.give(CanariesFailed("drift"))
+    with pytest.raises(BackendUnavailable, match="drift"):
+        verification.current()
+
+
+async def test_without_a_timer_nothing_is_asked_again(start):
+    """Only another revision is a reason then."""
+    canaries = ScriptedCanaries()
+    verification = await start(canaries)
+    await canaries.give("r1")
+    canaries.outcomes.put_nowait(CanariesFailed("drift"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert canaries.outcomes.qsize() == 1
     assert verification.current() == "r1"

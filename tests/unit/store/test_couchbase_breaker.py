@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from schemas.circuit import BreakerConfig, BreakerState
 from schemas.errors import BackendUnavailable, ConfigurationError
 from store.couchbase.breaker import CircuitBreaker
-from store.couchbase.circuit import BreakerConfig, BreakerState
 from tests.doubles.clock import ManualClock
 
 CONFIG = BreakerConfig(num_failures=3, first_pause_s=1, max_pause_s=4)

@@ -31,6 +31,18 @@ def test_ready_needs_start_up_and_an_assignment_of_every_lane() -> None:
     assert health.is_ready()
 
 
+def test_an_engine_whose_canaries_fail_makes_it_unready_and_is_named() -> None:
+    """It is alive: a restart of this service mends nothing."""
+    health = Health(Clock())
+    health.waiting_for = ""
+    health.lane("live").note_assigned(is_assigned=True)
+    health.unsound = "canary 0: another summary"
+    assert (health.is_live(), health.is_ready()) == (True, False)
+    assert health.state()["unsound"] == "canary 0: another summary"
+    health.unsound = ""
+    assert health.is_ready()
+
+
 def test_a_silent_event_loop_is_not_alive() -> None:
     """A worker that hangs looks alive to the operating system; its beat stops."""
     clock = Clock()

@@ -1,8 +1,8 @@
 """The client of ``/v1/completions`` reads what the protocol says and refuses the rest."""
 
+import json
 from typing import Any
 
-import httpx
 import pytest
 
 from models.clients.completions import CompletionsClient
@@ -10,6 +10,7 @@ from models.clients.ports import Completion
 from models.clients.transport import EngineTransport, TransportConfig
 from schemas.deadline import Deadline
 from schemas.errors import BackendProtocolError
+from tests.doubles.http_server import Request, answer, http_server
 
 VLLM_ANSWER = {
     "id": "cmpl-1",
@@ -41,19 +42,18 @@ def changed(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
 async def complete(body: object, *, model: str | None = None, seen: list[bytes] | None = None) -> Completion:
     """Ask an engine that answers with this body."""
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    async def respond(request: Request) -> bytes:
         if seen is not None:
-            seen.append(request.content)
-        return httpx.Response(200, json=body, headers={"x-precis-revision": "r1"})
+            seen.append(json.dumps(request.body, separators=(",", ":")).encode())
+        return answer(body, x_precis_revision="r1")
 
-    transport = EngineTransport(
-        TransportConfig(base_url="http://engine"), backend="summarizer", transport=httpx.MockTransport(respond)
-    )
-    client = CompletionsClient(transport, model=model)
-    try:
-        return await client.complete([5, 7, 6], max_tokens=96, stop_token_ids=[1], deadline=Deadline.after(20))
-    finally:
-        await client.close()
+    async with http_server(respond) as server:
+        transport = EngineTransport(TransportConfig(base_url=server.base_url), backend="summarizer")
+        client = CompletionsClient(transport, model=model)
+        try:
+            return await client.complete([5, 7, 6], max_tokens=96, stop_token_ids=[1], deadline=Deadline.after(20))
+        finally:
+            await client.close()
 
 
 async def test_an_answer_of_vllm_is_read() -> None:

@@ -2,7 +2,6 @@
 
 import json
 
-import httpx
 import pytest
 
 from models.clients.ports import Scores
@@ -10,6 +9,7 @@ from models.clients.scoring import ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
 from schemas.deadline import Deadline
 from schemas.errors import BackendProtocolError
+from tests.doubles.http_server import Request, answer, http_server
 
 ITEMS = [[3, 4], [3, 5, 4]]
 
@@ -17,19 +17,20 @@ ITEMS = [[3, 4], [3, 5, 4]]
 async def score(body: object, *, model: str | None = None, seen: list[bytes] | None = None) -> Scores:
     """Ask an engine that answers with this body."""
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    async def respond(request: Request) -> bytes:
+        if request.method == "GET":  # which server it is: of no known kind
+            return answer({})
         if seen is not None:
-            seen.append(request.content)
-        return httpx.Response(200, content=json.dumps(body), headers={"x-precis-revision": "r1"})
+            seen.append(json.dumps(request.body).encode())
+        return answer(json.dumps(body).encode(), x_precis_revision="r1")
 
-    transport = EngineTransport(
-        TransportConfig(base_url="http://engine"), backend="ranker", transport=httpx.MockTransport(respond)
-    )
-    client = ScoringClient(transport, model=model)
-    try:
-        return await client.score([2, 9], ITEMS, label_token_ids=(8, 7), deadline=Deadline.after(20))
-    finally:
-        await client.close()
+    async with http_server(respond) as server:
+        transport = EngineTransport(TransportConfig(base_url=server.base_url), backend="ranker")
+        client = ScoringClient(transport, model=model)
+        try:
+            return await client.score([2, 9], ITEMS, label_token_ids=(8, 7), deadline=Deadline.after(20))
+        finally:
+            await client.close()
 
 
 async def test_the_first_label_is_the_score() -> None:

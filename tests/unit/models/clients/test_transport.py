@@ -73,7 +73,7 @@ async def test_nothing_listening_is_unavailable_after_the_tries() -> None:
     """A refused connection is tried again, then said: not reachable, where, and what was asked."""
     address = await refused_address()
     async with transport_to(address) as transport:
-        with pytest.raises(BackendUnavailable, match=f"ranker /v1/score: {address}: ConnectError"):
+        with pytest.raises(BackendUnavailable, match=f"ranker /v1/score: {address}: ClientConnectorError"):
             await transport.post("/v1/score", {}, deadline=Deadline.after(20))
 
 
@@ -263,3 +263,16 @@ def test_settings_that_cannot_work_are_refused(changes: dict[str, object]) -> No
     (value,) = changes.values()
     with pytest.raises(ConfigurationError, match=str(value)):
         TransportConfig(**({"base_url": "http://engine"} | changes))
+
+
+async def test_every_try_has_a_name_of_its_own() -> None:
+    """VLLM logs a request under ``x-request-id``, and must not meet the same one twice."""
+    answers = iter([answer({}, status=503), OK, OK])
+
+    async def respond(_: Request) -> bytes:
+        return next(answers)
+
+    async with http_server(respond) as server, transport_to(server.base_url) as transport:
+        for _ in range(2):
+            await transport.post("/v1/score", {}, deadline=Deadline.after(20))
+    assert len({request.headers["x-request-id"] for request in server.requests}) == 3

@@ -7,7 +7,10 @@
 
 Failures in a row, not a share of calls: where one node of several is away, calls for keys of the others succeed and
 must go on. Only the probe decides in half-open, and what was asked before a change of state decides nothing after it:
-thirty calls that time out together open the circuit once and lengthen no pause.
+thirty calls that time out together open the circuit once and lengthen no pause. A probe whose caller left before the
+answer shows nothing: the next call is the probe.
+
+Beside ``Deadline``, since store and engine clients both ask backends that may be away, and know nothing of each other.
 """
 
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from enum import StrEnum
 
 from schemas.errors import ConfigurationError
 
-__all__ = ["BreakerConfig", "BreakerState", "Circuit", "admitted", "answered", "failed"]
+__all__ = ["BreakerConfig", "BreakerState", "Circuit", "abandoned", "admitted", "answered", "failed"]
 
 _GROWTH = 2.0
 """Each pause is this many times the one before."""
@@ -98,3 +101,10 @@ def failed(circuit: Circuit, epoch: int, now_s: float, config: BreakerConfig) ->
         return Circuit(num_failures=num_failures, epoch=circuit.epoch)
     pause_s = min(config.max_pause_s, circuit.pause_s * _GROWTH or config.first_pause_s)
     return Circuit(BreakerState.OPEN, 0, circuit.epoch + 1, pause_s, now_s + pause_s)
+
+
+def abandoned(circuit: Circuit, epoch: int, now_s: float) -> Circuit:
+    """The circuit after a call of an epoch ended without showing anything: its caller left, or had too little time."""
+    if epoch != circuit.epoch or circuit.state is not BreakerState.HALF_OPEN:
+        return circuit
+    return Circuit(BreakerState.OPEN, 0, circuit.epoch + 1, circuit.pause_s, now_s)

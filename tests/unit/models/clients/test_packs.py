@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.packs import split_packs
+from models.clients.packs import split_packs
 
 
 @given(st.lists(st.integers(1, 200), max_size=60), st.integers(1, 50), st.integers(1, 500), st.integers(1, 10))

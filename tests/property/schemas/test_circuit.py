@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from store.couchbase.circuit import BreakerConfig, BreakerState, Circuit, admitted, answered, failed
+from schemas.circuit import BreakerConfig, BreakerState, Circuit, abandoned, admitted, answered, failed
 
 
 class CircuitMachine(RuleBasedStateMachine):
@@ -63,6 +63,18 @@ class CircuitMachine(RuleBasedStateMachine):
             assert after.retry_at_s == self.now_s + expected_s
         if after.epoch != before.epoch:
             self.failures_in_a_row = 0
+
+    @precondition(lambda self: self.at_work)
+    @rule(data=st.data())
+    def leave_a_call(self, data: st.DataObject) -> None:
+        epoch = self.at_work.pop(data.draw(st.integers(0, len(self.at_work) - 1)))
+        before = self.circuit
+        self.circuit = abandoned(before, epoch, self.now_s)
+        if epoch != before.epoch or before.state is BreakerState.CLOSED:
+            assert self.circuit == before, "a call that showed nothing decided something"
+            return
+        assert (self.circuit.state, self.circuit.pause_s) == (BreakerState.OPEN, before.pause_s)
+        assert admitted(self.circuit, self.now_s) is not None, "the next call is the probe"
 
     @rule(seconds=st.floats(0, 20))
     def let_time_pass(self, seconds: float) -> None:
