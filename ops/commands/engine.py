@@ -126,7 +126,9 @@ def parity(  # noqa: PLR0913 (options of a command)
     pairs: Annotated[int, typer.Option(help="Query-item pairs to score.", min=MIN_PAIRS)] = 240,
     texts: Annotated[int, typer.Option(help="Texts to write.", min=MIN_TEXTS)] = 16,
     seed: Annotated[int, typer.Option(help="Of the choice of samples.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="CPU cores of each engine; by default all.", min=1)] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU cores of each; by default `engine.num_threads`.", min=1)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Whether the engines score and write as transformers does in float32: the gate before one replaces another.
@@ -149,7 +151,7 @@ def parity(  # noqa: PLR0913 (options of a command)
         num_pairs=pairs,
         num_texts=texts,
         seed=seed,
-        threads=threads,
+        threads=threads or settings.engine.num_threads,  # a question of time only, and small models have none to share
     )
     stop_on_signals()
     console = Console(stderr=True, soft_wrap=True)

@@ -40,7 +40,7 @@ class ParityConfig:
         num_pairs: Query-item pairs that are scored.
         num_texts: Texts that are written.
         seed: Of the choice of samples.
-        threads: CPU cores of the reference and of each engine; None: all.
+        threads: CPU cores of the reference and of each engine.
     """
 
     engines: Sequence[EngineName]
@@ -50,7 +50,7 @@ class ParityConfig:
     num_pairs: int
     num_texts: int
     seed: int = 0
-    threads: int | None = None
+    threads: int = 1
 
 
 def installed_engines() -> list[EngineName]:
@@ -103,11 +103,10 @@ class _Run:
         self._prompts: tuple[Prompt, ...] = summarizer_prompts(
             self.summarizer, num_texts=config.num_texts, seed=config.seed
         )
-        threads = config.threads or len(self._hardware.cores)
         on_step(f"transformers in float32: {config.num_pairs} scores")
-        self.scores = reference_scores(settings.engine, self.ranker, self._packs, threads=threads)
+        self.scores = reference_scores(settings.engine, self.ranker, self._packs, threads=config.threads)
         on_step(f"transformers in float32: {config.num_texts} texts")
-        self._texts = reference_texts(settings.engine, self.summarizer, self._prompts, threads=threads)
+        self._texts = reference_texts(settings.engine, self.summarizer, self._prompts, threads=config.threads)
 
     def row(self, engine: EngineName, dtype: Dtype) -> EngineRow:
         """One engine in one precision."""
