@@ -19,12 +19,16 @@ from ops.settings import LocalEngine
 from tests.doubles.http_server import Request, http_server
 from tests.integration.engine.defects import DEFECTS, Defect, between
 
+_NUM_ITEMS = 5
 TOLERANCE = TOLERANCES[Dtype.FLOAT32]
 
 
 @pytest.fixture(scope="module")
 def packs(ranker_bundle: Bundle) -> tuple[Pack, ...]:
-    return ranker_packs(ranker_bundle, num_pairs=MIN_PAIRS, seed=0)
+    """One of each kind, which is enough here."""
+    packs = ranker_packs(ranker_bundle, num_pairs=MIN_PAIRS, seed=0)
+    of_kind = {pack.kind: pack for pack in reversed(packs)}
+    return tuple(Pack(pack.kind, pack.query_ids, pack.items[:_NUM_ITEMS]) for pack in of_kind.values())
 
 
 @pytest.fixture(scope="module")

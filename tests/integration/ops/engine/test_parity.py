@@ -16,6 +16,8 @@ ENGINES = [
     pytest.param("sglang", marks=pytest.mark.sglang),
 ]
 
+pytestmark = pytest.mark.timeout(600)  # two servers are started, one after the other
+
 
 def parity(folder, *options):
     """Its exit status, its JSON and what it said."""
