@@ -50,8 +50,17 @@ def id_problems(what: str, rendered: Sequence[int], reference: Sequence[int]) ->
     )
 
 
-def score_problems(references: Sequence[float], scores: Mapping[int, float], tolerance: float) -> Iterator[str]:
-    """Whether scores, by index of their canary, are further than ``tolerance`` from their references, and how."""
+def score_problems(
+    references: Sequence[float], scores: Mapping[int, float], tolerance: float, *, what: str = "canary"
+) -> Iterator[str]:
+    """Whether scores, by index of their reference, are further than ``tolerance`` from it, and how.
+
+    Args:
+        references: [N] what is right.
+        scores: Index -> what the engine says.
+        tolerance: Largest difference that is none.
+        what: Name of an entry.
+    """
     drifts = {index: abs(scores[index] - reference) for index, reference in enumerate(references)}
     drifted = [index for index, drift in drifts.items() if drift > tolerance]
     if not drifted:
@@ -67,7 +76,7 @@ def score_problems(references: Sequence[float], scores: Mapping[int, float], tol
         return
     worst = max(drifted, key=drifts.__getitem__)
     yield (
-        f"drift: {len(drifted)} of {len(references)} scores differ by more than {tolerance:g}, most of all canary "
+        f"drift: {len(drifted)} of {len(references)} scores differ by more than {tolerance:g}, most of all {what} "
         f"{worst} ({scores[worst]:.6f} for {references[worst]:.6f}); the engine has other weights, a lower precision "
         "or a broken kernel, or reads other tokens than it is sent: restart it with this bundle in float32, or raise "
         "the tolerance for its precision"

@@ -27,7 +27,7 @@ from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from models.training.architecture import TINY, Shape
 from models.training.export import load_weights, versions, write_manifest
 from models.training.generation import greedy
-from models.training.losses import label_logits
+from models.training.reference import score_alone
 from models.training.tokenizer import VOCABULARY_SIZE, write_tokenizer
 
 __all__ = ["SHAPES", "RandomConfig", "RandomShape", "main", "qwen3_config"]
@@ -211,20 +211,16 @@ def _set_longest_context(file: Path, positions: int) -> None:
     file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
-@torch.inference_mode()
 def _scored(model: Qwen3ForCausalLM, prompt: RankerPrompt, pair: RankerCanary) -> RankerCanary:
     """The pair's texts, rendered and scored alone."""
     query_ids, item_ids = prompt.query_ids(pair.query), prompt.item_ids(pair.header, pair.summary)
-    ids = torch.tensor([[*query_ids, *item_ids]])
-    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
-    logits = label_logits(model, hidden, torch.tensor([ids.shape[1] - 1]), prompt.label_token_ids)
     return RankerCanary(
         query=pair.query,
         header=pair.header,
         summary=pair.summary,
         query_ids=tuple(query_ids),
         item_ids=tuple(item_ids),
-        score=float(logits.softmax(dim=1)[0, 0]),
+        score=score_alone(model, query_ids, item_ids, prompt.label_token_ids),
     )
 
 

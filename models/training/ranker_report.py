@@ -16,6 +16,7 @@ from models.training.examples import Example
 from models.training.losses import label_logits
 from models.training.measures import ndcg_at_10
 from models.training.ranker_data import RankerData
+from models.training.reference import score_alone
 
 __all__ = ["SummaryOf", "baselines", "measure_ranker", "ranker_canaries", "score_judged"]
 
@@ -101,7 +102,6 @@ def _nothing(posting: GeneratedPosting) -> str:
     return ""
 
 
-@torch.inference_mode()
 def ranker_canaries(
     model: Qwen3ForCausalLM, prompt: RankerPrompt, data: RankerData, judged: Sequence[JudgedQuery]
 ) -> tuple[RankerCanary, ...]:
@@ -113,9 +113,6 @@ def ranker_canaries(
             posting = entry.candidates[place]
             query, header = normalise_query(entry.query.text), data.header(posting)
             query_ids, item_ids = prompt.query_ids(query), prompt.item_ids(header, posting.summary)
-            ids = torch.tensor([[*query_ids, *item_ids]])
-            hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
-            logits = label_logits(model, hidden, torch.tensor([ids.shape[1] - 1]), prompt.label_token_ids)
             canaries.append(
                 RankerCanary(
                     query=query,
@@ -123,7 +120,7 @@ def ranker_canaries(
                     summary=posting.summary,
                     query_ids=tuple(query_ids),
                     item_ids=tuple(item_ids),
-                    score=float(logits.softmax(dim=1)[0, 0]),
+                    score=score_alone(model, query_ids, item_ids, prompt.label_token_ids),
                 )
             )
     return tuple(canaries)

@@ -1,4 +1,4 @@
-"""`precis engine`: the environments of the engines, and running one."""
+"""`precis engine`: the environments of the engines, running one, and whether all answer alike."""
 
 import json
 import sys
@@ -9,16 +9,20 @@ import typer
 
 from models.bundle import Role
 from ops.engine.launch import Device, Dtype, EngineName
+from ops.engine.parity.edges import MIN_PAIRS, MIN_TEXTS
 
 __all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    engine = typer.Typer(help="Model servers: install, run, and what is missing.", no_args_is_help=True)
+    engine = typer.Typer(
+        help="Model servers: install, run, what is missing, and whether they answer alike.", no_args_is_help=True
+    )
     engine.command(no_args_is_help=True)(install)
     engine.command(no_args_is_help=True)(run)
     engine.command()(doctor)
+    engine.command()(parity)
     app.add_typer(engine, name="engine", rich_help_panel="Models")
 
 
@@ -66,7 +70,7 @@ def run(  # noqa: PLR0913 (options of a command)
     The ranker answers at `/v1/score` (vLLM: `/generative_scoring`), the summarizer at `/v1/completions`.
     """
     from models.bundle import load_bundle
-    from ops.engine.environments import interpreter, is_cpu_build
+    from ops.engine.environments import default_device, interpreter
     from ops.engine.hardware import find_hardware
     from ops.engine.launch import Wishes, describe_task
     from ops.engine.process import launch_for
@@ -77,8 +81,7 @@ def run(  # noqa: PLR0913 (options of a command)
     loaded = load_bundle(bundle.resolve(), role)
     own_python = (python or interpreter(settings.engine.home, name)).absolute()
     hardware = find_hardware()
-    if device is None:
-        device = Device.CUDA if hardware.gpus and not is_cpu_build(own_python, name) else Device.CPU
+    device = device or default_device(hardware, own_python, name)
     check_port(host, port, "--port")
     wishes = Wishes(device=device, dtype=dtype, threads=threads, context_tokens=context, kv_mib=kv_mib)
     task = describe_task(loaded, hardware, host=host, port=port or free_port(host), wishes=wishes)
@@ -108,3 +111,56 @@ def doctor(
     else:
         print_findings(findings)
     sys.exit(0 if findings.is_ok else 1)
+
+
+def parity(  # noqa: PLR0913 (options of a command)
+    *,
+    engine: Annotated[
+        list[EngineName] | None, typer.Option(help="Engine to compare; repeatable, by default all installed.")
+    ] = None,
+    dtype: Annotated[
+        list[Dtype] | None, typer.Option(help="Precision to compare in; repeatable, by default both.")
+    ] = None,
+    ranker: Annotated[Path | None, typer.Option(help="Bundle that scores; by default the configured one.")] = None,
+    summarizer: Annotated[Path | None, typer.Option(help="Bundle that writes; by default the configured one.")] = None,
+    pairs: Annotated[int, typer.Option(help="Query-item pairs to score.", min=MIN_PAIRS)] = 240,
+    texts: Annotated[int, typer.Option(help="Texts to write.", min=MIN_TEXTS)] = 16,
+    seed: Annotated[int, typer.Option(help="Of the choice of samples.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU cores of each; by default `engine.num_threads`.", min=1)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Whether the engines score and write as transformers does in float32: the gate before one replaces another.
+
+    Exit status 1 where an engine in float32 does not, with a sentence for each failure; bfloat16 is reported beside it.
+    """
+    from rich.console import Console
+
+    from ops.commands.keep import stop_on_signals
+    from ops.engine.parity.report import print_report
+    from ops.engine.parity.run import ParityConfig, installed_engines, run_parity
+    from ops.settings import load_settings
+
+    settings = load_settings()
+    config = ParityConfig(
+        engines=list(dict.fromkeys(engine or installed_engines())),
+        dtypes=list(dict.fromkeys(dtype or Dtype)),
+        ranker=ranker or settings.ranker.bundle,
+        summarizer=summarizer or settings.summarizer.bundle,
+        num_pairs=pairs,
+        num_texts=texts,
+        seed=seed,
+        threads=threads or settings.engine.num_threads,  # a question of time only, and small models have none to share
+    )
+    stop_on_signals()
+    console = Console(stderr=True, soft_wrap=True)
+    with console.status("reading the samples") as status:
+        report = run_parity(settings, config, on_step=status.update)
+    if as_json:
+        sys.stdout.write(f"{json.dumps(report.as_dict(), indent=2)}\n")
+    else:
+        print_report(Console(soft_wrap=True), report)
+    for failure in report.failures if as_json else ():
+        console.print(failure, markup=False, highlight=False)
+    sys.exit(1 if report.failures else 0)

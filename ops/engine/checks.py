@@ -9,8 +9,7 @@ from models.clients.ports import SummarizerEngine
 from models.clients.scoring import ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
 from models.prompts import SummarizerPrompt, TextTokenizer
-from ops.engine.generative_scoring import GenerativeScoringClient
-from ops.engine.launch import Dtype, EngineName, Task
+from ops.engine.launch import Dtype, Task
 from schemas.deadline import Deadline
 
 __all__ = ["Verdict", "check_engine", "judge"]
@@ -34,7 +33,7 @@ class Verdict:
     remark: str
 
 
-async def check_engine(engine: EngineName, task: Task, url: str) -> Verdict:
+async def check_engine(task: Task, url: str) -> Verdict:
     """Ask the engine the bundle's canaries over HTTP.
 
     Raises:
@@ -53,11 +52,7 @@ async def check_engine(engine: EngineName, task: Task, url: str) -> Verdict:
             return judge(report, bundle, task.dtype, num_begun)
         finally:
             await summarizer.close()
-    ranker = (
-        GenerativeScoringClient(transport, context_tokens=task.context_tokens)
-        if engine is EngineName.VLLM
-        else ScoringClient(transport)
-    )
+    ranker = ScoringClient(transport)
     try:
         tolerance = _TOLERANCE[task.dtype]
         return judge(await check_ranker(ranker, bundle, deadline=deadline, tolerance=tolerance), bundle, task.dtype)
