@@ -174,6 +174,9 @@ class Nearline(_Section):
     """A lane with lag that finished nothing for so long is not alive, seconds; above 2 x `summary_budget_s` + 20."""
     canary_interval_s: Seconds = 60
     """Between two runs of the summarizer's canaries, seconds; two that fail make the service unready."""
+    canary_tokens: Count | None = None
+    """Tokens of a canary's text that are compared; empty: all, for an engine in float32; 8 in bfloat16
+    (`models/clients/canaries.py` says why)."""
 
 
 class Scorer(_Section):

@@ -122,7 +122,7 @@ class RunningEngine:
         Raises:
             PrecisError: It gave no answer.
         """
-        return asyncio.run(check_engine(self._engine, self._task, self.url))
+        return asyncio.run(check_engine(self._task, self.url))
 
     def watch(self, on_look: Callable[[], None] = lambda: None) -> None:
         """Stay until it ends.
