@@ -143,7 +143,7 @@ async def check_summarizer(
         engine: The engine that is to be used.
         bundle: The bundle that it should have loaded.
         deadline: Budget of all calls together.
-        num_tokens: Length of the beginnings that are asked for and compared, see :data:`TEXT_TOKENS`; None: whole texts.
+        num_tokens: Length of the beginnings that are asked for and compared (:data:`TEXT_TOKENS`); None: whole texts.
 
     Raises:
         PrecisError: As :func:`check_ranker`.

@@ -1,4 +1,4 @@
-"""The bundle's canaries and probes on an engine that has just started, as the services ask them before they are ready."""
+"""The bundle's canaries and probes on an engine that has just started, asked as the services ask them."""
 
 from dataclasses import dataclass
 
