@@ -124,6 +124,8 @@ class Engine(_Section):
     running `precis up`."""
     bundle: Path
     """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
+    engine: Literal["local", "vllm", "sglang"] = "local"
+    """What `precis up` and `precis demo` start to serve it, from the environment that `precis engine install` makes."""
     name: str = ""
     """Model name sent with requests, where the server insists on one; empty: none is sent."""
     hedge_after_s: Seconds | None = None
