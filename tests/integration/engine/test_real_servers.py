@@ -27,6 +27,7 @@ from tests.integration.stream.kafka import eventually
 
 _OVER_VOCABULARY = 1_000_000
 _NUM_CALLS = 4
+_KEPT_TOKENS = 6  # of the context: SGLang keeps so many for itself, vLLM one
 _RUNNING = {EngineName.VLLM: "vllm:num_requests_running", EngineName.SGLANG: "sglang:num_running_reqs"}
 _GENERATED = {EngineName.VLLM: "vllm:generation_tokens_total", EngineName.SGLANG: "sglang:generation_tokens_total"}
 
@@ -124,24 +125,26 @@ async def test_a_completion_is_greedy_and_counted(server: Server) -> None:
 async def test_a_prompt_of_the_context_is_read_and_a_longer_one_refused(server: Server) -> None:
     """With the error that leads to another treatment of the prompt, not to a retry."""
     query, item = server.canary.query_ids, server.canary.item_ids
-    fits = (item * CONTEXT_TOKENS)[: CONTEXT_TOKENS - len(query) - 1]
+    fits = (item * CONTEXT_TOKENS)[: CONTEXT_TOKENS - len(query) - _KEPT_TOKENS]
     assert len(await server.score(fits)) == 1
-    with pytest.raises(PromptTooLong):
-        await server.score(item, (*fits, *item))
+    for excess in (_KEPT_TOKENS, len(item)):
+        with pytest.raises(PromptTooLong):
+            await server.score(item, (*fits, *item[:excess]))
     with pytest.raises(PromptTooLong):
         await server.complete((item * CONTEXT_TOKENS)[: CONTEXT_TOKENS + 1], max_tokens=1)
     assert len(await server.score(item)) == 1
 
 
 async def test_a_token_that_is_none_is_refused_and_the_engine_lives_on(server: Server) -> None:
-    """As a label and in a prompt."""
+    """As a label, and in a prompt by vLLM; in a prompt it ends SGLang 0.5.23 (docs/engines.md), which is not shown."""
     item = server.canary.item_ids
-    with pytest.raises(BackendProtocolError):
+    with pytest.raises(BackendProtocolError, match="vocabulary"):
         await server.score(item, labels=(_OVER_VOCABULARY, 1))
-    with pytest.raises(BackendProtocolError):
-        await server.score((*item, _OVER_VOCABULARY))
-    with pytest.raises(BackendProtocolError):
-        await server.complete((*item, _OVER_VOCABULARY))
+    if server.name is EngineName.VLLM:
+        with pytest.raises(BackendProtocolError, match="vocabulary"):
+            await server.score((*item, _OVER_VOCABULARY))
+        with pytest.raises(BackendProtocolError, match="vocabulary"):
+            await server.complete((*item, _OVER_VOCABULARY))
     assert len(await server.score(item)) == 1
 
 
@@ -149,7 +152,7 @@ async def test_calls_that_nobody_waits_for_end_at_the_engine(server: Server) -> 
     """Long answers, most of them not written when their callers leave: by cancellation, and by their deadline."""
     ids, long = server.canary.item_ids, CONTEXT_TOKENS - len(server.canary.item_ids) - 1
     written = server.metric(_GENERATED[server.name])
-    sampling = Sampling(temperature=5.0, top_p=1.0, seed=1)  # next to random: the end of text comes late
+    sampling = Sampling(temperature=2.0, top_p=1.0, seed=1)  # next to random: the end of text comes late
     calls = [asyncio.create_task(server.complete(ids, max_tokens=long, sampling=sampling)) for _ in range(_NUM_CALLS)]
 
     async def is_running() -> bool:
