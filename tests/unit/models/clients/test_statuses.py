@@ -23,8 +23,7 @@ VLLM_TOO_LONG = {
 }
 SGLANG_TOO_LONG = {"message": "The input (5000 tokens) is longer than the model's context length (4096 tokens)."}
 SGLANG_NEARLY_TOO_LONG = {
-    "message": "Input length (1023 tokens) exceeds the maximum allowed length (1018 tokens). Use a shorter input or enable "
-    "--allow-auto-truncate."
+    "message": "Input length (1023 tokens) exceeds the maximum allowed length (1018 tokens). Use a shorter input."
 }
 LOCAL_TOO_LONG = {"error": {"message": "prompt[0]: 2100 tokens and max_tokens 96 are over the context of 2048"}}
 
