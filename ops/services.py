@@ -159,6 +159,7 @@ def run_nearline(settings: Settings) -> int:
         stop_timeout_s=chosen.stop_timeout_s,
         stall_timeout_s=chosen.stall_timeout_s,
         canary_interval_s=chosen.canary_interval_s,
+        canary_tokens=chosen.canary_tokens,
         http_host=chosen.metrics_host,
         http_port=chosen.metrics_port,
     )

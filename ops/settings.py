@@ -124,6 +124,8 @@ class Engine(_Section):
     running `precis up`."""
     bundle: Path
     """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
+    engine: Literal["local", "vllm", "sglang"] = "local"
+    """What `precis up` and `precis demo` start to serve it, from the environment that `precis engine install` makes."""
     name: str = ""
     """Model name sent with requests, where the server insists on one; empty: none is sent."""
     hedge_after_s: Seconds | None = None
@@ -174,6 +176,9 @@ class Nearline(_Section):
     """A lane with lag that finished nothing for so long is not alive, seconds; above 2 x `summary_budget_s` + 20."""
     canary_interval_s: Seconds = 60
     """Between two runs of the summarizer's canaries, seconds; two that fail make the service unready."""
+    canary_tokens: Count | None = None
+    """Tokens of a canary's text that are compared; empty: all, for an engine in float32; 8 in bfloat16
+    (`models/clients/canaries.py` says why)."""
 
 
 class Scorer(_Section):

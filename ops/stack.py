@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import Self
 import structlog
 
 from models.bundle import Role
+from models.clients.canaries import TEXT_TOKENS, TOLERANCES
 from ops.broker import EmbeddedBroker
-from ops.engines import local_engine_command
+from ops.engine.child import EngineChild, engine_child
 from ops.rollout.restore import restore_embedded
 from ops.runfile import RunFile, exclusive
 from ops.settings import Settings, environment_for
@@ -116,8 +117,9 @@ class EmbeddedStack:
                 Path(f"{settings.sqlite_file}{suffix}").unlink(missing_ok=True)
         check_port(settings.scorer.host, settings.scorer.port, "scorer.port")
         check_port(_HOST, settings.nearline.metrics_port, "nearline.metrics_port")
-        bootstrap, log_id = self._broker()
         ports = {role: free_port() for role in Role}
+        engines = {role: self._engine(role, ports[role]) for role in Role}
+        bootstrap, log_id = self._broker()
         scorer_port = settings.scorer.port or free_port()
         self.run = RunFile(
             pid=os.getpid(),
@@ -128,9 +130,10 @@ class EmbeddedStack:
             summarizer_url=f"http://{_HOST}:{ports[Role.SUMMARIZER]}",
             ranker_url=f"http://{_HOST}:{ports[Role.RANKER]}",
         )
-        self._run_children([self._engine(role, ports[role]) for role in Role])
-        self._run_children([self._service("nearline", f"{self.run.nearline_url}/readyz")])
-        self._run_children([self._service("scorer", f"{self.run.scorer_url}/readyz")])
+        self._run_children([engine.spec for engine in engines.values()])
+        overrides = self._overrides(engines)
+        self._run_children([self._service("nearline", f"{self.run.nearline_url}/readyz", overrides)])
+        self._run_children([self._service("scorer", f"{self.run.scorer_url}/readyz", overrides)])
         self.run.write(settings.data_dir)
 
     def _broker(self) -> tuple[str, str]:
@@ -155,20 +158,15 @@ class EmbeddedStack:
             self._on_step(f"waiting for {child.spec.name}")
             child.wait_ready()
 
-    def _engine(self, role: Role, port: int) -> ChildSpec:
-        settings = self._settings
-        bundle = settings.ranker.bundle if role is Role.RANKER else settings.summarizer.bundle
-        return ChildSpec(
-            name=f"{role}-engine",
-            command=local_engine_command(settings.engine, bundle=bundle, role=role, host=_HOST, port=port),
-            environment=environment_for({}),
-            ready_url=f"http://{_HOST}:{port}/health",
-            log_file=self._log_file(f"{role}-engine"),
-            start_timeout_s=settings.engine.start_timeout_s,
-        )
+    def _engine(self, role: Role, port: int) -> EngineChild:
+        log_file = self._log_file(f"{role}-engine")
+        return engine_child(self._settings, role, host=_HOST, port=port, log_file=log_file)
 
-    def _service(self, name: str, ready_url: str) -> ChildSpec:
+    def _overrides(self, engines: Mapping[Role, EngineChild]) -> dict[str, str]:
+        """What the services are told beside the settings: addresses, and the rules for the engines' precision."""
         run, settings = self.run, self._settings
+        tolerance = max(settings.scorer.canary_tolerance, TOLERANCES[engines[Role.RANKER].dtype])
+        num_tokens = settings.nearline.canary_tokens or TEXT_TOKENS[engines[Role.SUMMARIZER].dtype]
         overrides = {
             "profile": "local-real" if settings.is_local_real else "external",  # the former brings the store's address
             "data_dir": str(settings.data_dir.resolve()),
@@ -178,16 +176,20 @@ class EmbeddedStack:
             "summarizer.url": run.summarizer_url,
             "ranker.url": run.ranker_url,
             "scorer.port": run.scorer_url.rsplit(":", 1)[1],
+            "scorer.canary_tolerance": str(tolerance),
             "scorer.cache_budget_s": str(max(settings.scorer.cache_budget_s, _CACHE_BUDGET_S)),
             "nearline.metrics_port": run.nearline_url.rsplit(":", 1)[1],
         }
+        return overrides if num_tokens is None else {**overrides, "nearline.canary_tokens": str(num_tokens)}
+
+    def _service(self, name: str, ready_url: str, overrides: dict[str, str]) -> ChildSpec:
         return ChildSpec(
             name=name,
             command=[sys.executable, "-m", "ops.cli", name],
             environment=environment_for(overrides),
             ready_url=ready_url,
             log_file=self._log_file(name),
-            stop_timeout_s=settings.nearline.stop_timeout_s + _STOP_MARGIN_S,
+            stop_timeout_s=self._settings.nearline.stop_timeout_s + _STOP_MARGIN_S,
         )
 
     def _log_file(self, name: str) -> Path:

@@ -112,7 +112,7 @@ async def _open(
     rollout = RolloutFollower(config.bootstrap_servers, config.topics.rollouts, telemetry=telemetry)
     stack.push_async_callback(rollout.stop)
     await until(stop, health, "roll-out", rollout.start)
-    canaries = partial(check_canaries, engine, given.summarizer, config.summary_budget_s, telemetry)
+    canaries = partial(check_canaries, engine, given.summarizer, config, telemetry)
     await until(stop, health, "canaries", canaries)
     publisher = await stack.enter_async_context(
         KafkaPublisher(config.bootstrap_servers, client_id=f"{config.group_id}-publisher")
@@ -135,7 +135,7 @@ async def _run_lanes(config: NearlineConfig, parts: Parts, health: Health, stop:
         )
         for lane in config.lanes
     ]
-    canaries = partial(check_canaries, parts.engine, parts.summarizer, config.summary_budget_s, parts.telemetry)
+    canaries = partial(check_canaries, parts.engine, parts.summarizer, config, parts.telemetry)
     watch = CanaryWatch(canaries, health=health, pause=shared.pause, interval_s=config.canary_interval_s)
     watching = asyncio.create_task(watch.run())
     try:

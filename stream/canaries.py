@@ -11,6 +11,7 @@ from models.clients.examination import examine_summarizer
 from models.clients.ports import SummarizerEngine
 from schemas.deadline import Deadline
 from schemas.errors import BackendProtocolError, PrecisError
+from stream.config import NearlineConfig
 from stream.health import Health
 from stream.pause import Pause
 from stream.telemetry import Telemetry
@@ -23,14 +24,17 @@ _RETRY_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
-async def check_canaries(engine: SummarizerEngine, bundle: Bundle, budget_s: float, telemetry: Telemetry) -> None:
-    """The engine answers the bundle's canaries as it should.
+async def check_canaries(
+    engine: SummarizerEngine, bundle: Bundle, config: NearlineConfig, telemetry: Telemetry
+) -> None:
+    """The engine answers the bundle's canaries as it should, within the budget of one summary.
 
     Raises:
         BackendProtocolError: It does not. Waited for as well: the remedy is to restart the engine, not this service.
         BackendUnavailable: It cannot be reached.
     """
-    report = await examine_summarizer(engine, bundle, deadline=Deadline.after(budget_s))
+    deadline = Deadline.after(config.summary_budget_s)
+    report = await examine_summarizer(engine, bundle, deadline=deadline, num_tokens=config.canary_tokens)
     if report.max_drift is not None:
         telemetry.canary_drift.set(report.max_drift)
     if not report.is_ok:

@@ -116,6 +116,8 @@ class NearlineConfig:
     refused work): above what one record may take."""
     canary_interval_s: float = 60.0
     """Time between runs of the summarizer's canaries, in seconds, give or take a quarter."""
+    canary_tokens: int | None = None
+    """Tokens of a canary's text that are compared, see ``models.clients.canaries.TEXT_TOKENS``; None: all of them."""
     deleted_ttl_s: float = DELETED_TTL_S
     """How long a deleted document is kept, in seconds: longer than the topic's retention and the oldest export."""
     http_host: str = "127.0.0.1"
@@ -149,6 +151,8 @@ class NearlineConfig:
         ):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} is {getattr(self, name)!r}: it must be above 0")
+        if self.canary_tokens is not None and self.canary_tokens < 1:
+            raise ConfigurationError(f"canary_tokens is {self.canary_tokens}: it must be at least 1, or none")
         for name in ("bootstrap_servers", "log_id", "group_id"):
             if not getattr(self, name):
                 raise ConfigurationError(f"{name} is empty: name it")

@@ -121,7 +121,7 @@ def lane_work(config: NearlineConfig, parts: Parts) -> dict[Priority, LaneWork]:
 
 
 def _attempts(config: NearlineConfig, parts: Parts) -> Attempts:
-    canaries = partial(check_canaries, parts.engine, parts.summarizer, config.summary_budget_s, parts.telemetry)
+    canaries = partial(check_canaries, parts.engine, parts.summarizer, config, parts.telemetry)
     return Attempts(
         DeadLetters(parts.publisher, config.topics.dead_letters, log_id=config.log_id),
         max_tries=config.max_tries,

@@ -68,7 +68,7 @@ class Telemetry:
         )
         self.paused = self._gauge("paused", "1 while the lane starts nothing because work was refused.", "lane")
         self.canary_drift = self._gauge(
-            "canary_drift", "Share of the summarizer's canaries that the last run got another text for."
+            "canary_drift", "Share of the summarizer's canaries that the last run got another text, or beginning, for."
         )
         self.canary_failures = self._counter("canary_failures", "Runs of the canaries that the summarizer failed.")
         self.ready = self._gauge("ready", "1 where canaries passed and partitions are assigned.")

@@ -51,15 +51,23 @@ async def examine_ranker(engine: RankerEngine, bundle: Bundle, *, deadline: Dead
     return await _examined(engine, examine)
 
 
-async def examine_summarizer(engine: SummarizerEngine, bundle: Bundle, *, deadline: Deadline) -> CanaryReport:
+async def examine_summarizer(
+    engine: SummarizerEngine, bundle: Bundle, *, deadline: Deadline, num_tokens: int | None
+) -> CanaryReport:
     """Canaries of a summarizer.
+
+    Args:
+        engine: The engine; each of its replicas is asked.
+        bundle: The bundle that it should have loaded.
+        deadline: Budget of all calls together.
+        num_tokens: Length of the beginnings that are compared, see ``canaries.TEXT_TOKENS``; None: whole texts.
 
     Raises:
         PrecisError: As ``check_summarizer``, where no replica gave an answer.
     """
 
     async def examine(replica: SummarizerEngine) -> CanaryReport:
-        return await check_summarizer(replica, bundle, deadline=deadline)
+        return await check_summarizer(replica, bundle, deadline=deadline, num_tokens=num_tokens)
 
     return await _examined(engine, examine)
 

@@ -70,7 +70,7 @@ def run(  # noqa: PLR0913 (options of a command)
     The ranker answers at `/v1/score` (vLLM: `/generative_scoring`), the summarizer at `/v1/completions`.
     """
     from models.bundle import load_bundle
-    from ops.engine.environments import default_device, interpreter
+    from ops.engine.environments import device_for, interpreter
     from ops.engine.hardware import find_hardware
     from ops.engine.launch import Wishes, describe_task
     from ops.engine.process import launch_for
@@ -81,7 +81,7 @@ def run(  # noqa: PLR0913 (options of a command)
     loaded = load_bundle(bundle.resolve(), role)
     own_python = (python or interpreter(settings.engine.home, name)).absolute()
     hardware = find_hardware()
-    device = device or default_device(hardware, own_python, name)
+    device = device or device_for(name, own_python, hardware)
     check_port(host, port, "--port")
     wishes = Wishes(device=device, dtype=dtype, threads=threads, context_tokens=context, kv_mib=kv_mib)
     task = describe_task(loaded, hardware, host=host, port=port or free_port(host), wishes=wishes)

@@ -11,7 +11,7 @@ from ops.engine.launch import Device, EngineName
 from ops.settings import PROJECT_ROOT, environment_for
 from schemas.errors import BackendUnavailable, ConfigurationError
 
-__all__ = ["Environment", "default_device", "find_environments", "install", "interpreter", "is_cpu_build"]
+__all__ = ["Environment", "device_for", "find_environments", "install", "interpreter", "is_cpu_build"]
 
 # What ops/setup.sh calls them: the local engine runs in the base itself.
 _PARTS = {EngineName.LOCAL: "engine", EngineName.VLLM: "vllm", EngineName.SGLANG: "sglang"}
@@ -47,7 +47,7 @@ def interpreter(home: Path, engine: EngineName) -> Path:
     if not python.exists():
         raise ConfigurationError(
             f"the environment of {engine}, {str(python.parent.parent)!r}, is missing: run `precis engine install "
-            f"{engine}`, or name another environment's Python with --python"
+            f"{engine}` (`precis engine run` takes another environment's Python too: --python)"
         )
     return python
 
@@ -60,8 +60,8 @@ def is_cpu_build(python: Path, engine: EngineName) -> bool:
     return any(packages)
 
 
-def default_device(hardware: Hardware, python: Path, engine: EngineName) -> Device:
-    """Where an engine computes that nobody has told: on a GPU where there is one that its environment can use."""
+def device_for(engine: EngineName, python: Path, hardware: Hardware) -> Device:
+    """Where an engine computes unless told: on a GPU where there is one and its environment can use it."""
     return Device.CUDA if hardware.gpus and not is_cpu_build(python, engine) else Device.CPU
 
 

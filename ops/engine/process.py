@@ -18,7 +18,7 @@ from ops.engine.vllm import vllm_launch
 from ops.supervise import Child, ChildSpec
 from schemas.errors import BackendUnavailable
 
-__all__ = ["RunningEngine", "launch_for"]
+__all__ = ["RunningEngine", "engine_spec", "launch_for"]
 
 _LOOK_S = 0.2
 _STOP_TIMEOUT_S = 45
@@ -37,6 +37,33 @@ def launch_for(engine: EngineName, task: Task, hardware: Hardware) -> Launch:
             return sglang_launch(task)
         case EngineName.LOCAL:
             return local_launch(task)
+
+
+def engine_spec(
+    name: str, task: Task, launch: Launch, *, python: Path, log_file: Path, inherited: Mapping[str, str]
+) -> ChildSpec:
+    """How the process is run.
+
+    Args:
+        name: For messages.
+        task: What it serves.
+        launch: How it is started.
+        python: Of its environment.
+        log_file: Takes its output.
+        inherited: This process's environment.
+    """
+    environment = {name: value for name, value in inherited.items() if name not in _UNWANTED} | dict(launch.environment)
+    environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    return ChildSpec(
+        name=name,
+        command=[str(python), *launch.arguments],
+        environment=environment,
+        ready_url=f"{_url(task)}/health",
+        log_file=log_file,
+        start_timeout_s=_START_TIMEOUT_S + task.weights_bytes / _READ_BYTES_PER_S,
+        stop_timeout_s=_STOP_TIMEOUT_S,
+        has_children=True,
+    )
 
 
 class RunningEngine:
@@ -62,23 +89,9 @@ class RunningEngine:
             log_file: Takes its output; emptied at the start.
             inherited: This process's environment.
         """
-        host = f"[{task.host}]" if ":" in task.host else task.host
-        self.url = f"http://{_reachable(host)}:{task.port}"
+        self.url = _url(task)
         self._engine, self._task = engine, task
-        environment = {name: value for name, value in inherited.items() if name not in _UNWANTED} | dict(
-            launch.environment
-        )
-        environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
-        self._spec = ChildSpec(
-            name=engine.value,
-            command=[str(python), *launch.arguments],
-            environment=environment,
-            ready_url=f"{self.url}/health",
-            log_file=log_file,
-            start_timeout_s=_START_TIMEOUT_S + task.weights_bytes / _READ_BYTES_PER_S,
-            stop_timeout_s=_STOP_TIMEOUT_S,
-            has_children=True,
-        )
+        self._spec = engine_spec(engine.value, task, launch, python=python, log_file=log_file, inherited=inherited)
         self._child: Child | None = None
 
     def __enter__(self) -> Self:
@@ -150,6 +163,11 @@ class RunningEngine:
         advice = "".join(f"\n  remedy: {remedy}" for remedy in remedies(text, code, self._engine))
         message = f"{what}; its log {str(file)!r} ends:\n{log_end(text)}{advice}"
         return BackendUnavailable(message, backend=self._engine.value, operation="run")
+
+
+def _url(task: Task) -> str:
+    host = f"[{task.host}]" if ":" in task.host else task.host
+    return f"http://{_reachable(host)}:{task.port}"
 
 
 def _reachable(host: str) -> str:

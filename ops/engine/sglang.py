@@ -25,7 +25,11 @@ def sglang_launch(task: Task) -> Launch:
         "--enable-metrics",
         "--sleep-on-idle",  # else the scheduler spins on one core when there is nothing to do
     ]
-    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(task.threads)}
+    environment = {
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": str(task.threads),
+        "SGLANG_REQUEST_STATE_WAIT_TIMEOUT": "1",  # seconds between looks whether a caller has left; 4 by default
+    }
     if task.device is Device.CPU:
         # PyTorch's own attention, with AMX or without: sgl_kernel has no build for the CPU (requirements/cpu_shims).
         arguments += ["--attention-backend", "torch_native", "--mem-fraction-static", _CPU_MEMORY_SHARE]

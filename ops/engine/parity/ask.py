@@ -70,8 +70,10 @@ async def ask_ranker(url: str, bundle: Bundle, packs: Sequence[Pack], *, toleran
     return RankerAnswers(scores, (*report.problems, *dict.fromkeys(asked.problems)))
 
 
-async def ask_summarizer(url: str, bundle: Bundle, prompts: Sequence[Prompt]) -> SummarizerAnswers:
-    """Examine the summarizer, then complete the prompts greedily, several at a time.
+async def ask_summarizer(
+    url: str, bundle: Bundle, prompts: Sequence[Prompt], *, num_tokens: int | None
+) -> SummarizerAnswers:
+    """Examine the summarizer, by the beginnings of so many tokens; then complete the prompts greedily, several at a time.
 
     Raises:
         PrecisError: It gives no answers at all (see ``SummarizerEngine.complete``).
@@ -87,7 +89,7 @@ async def ask_summarizer(url: str, bundle: Bundle, prompts: Sequence[Prompt]) ->
             return await _completed(client, template, prompt, deadline, problems)
 
     try:
-        report = await examine_summarizer(client, bundle, deadline=deadline)
+        report = await examine_summarizer(client, bundle, deadline=deadline, num_tokens=num_tokens)
         texts = await asyncio.gather(*map(text, prompts))
     finally:
         await client.close()

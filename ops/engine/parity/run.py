@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.bundle import Bundle, Role, load_bundle
-from ops.engine.environments import default_device, find_environments, interpreter
+from models.clients.canaries import TEXT_TOKENS
+from ops.engine.environments import device_for, find_environments, interpreter
 from ops.engine.hardware import find_hardware
 from ops.engine.launch import Dtype, EngineName, Wishes, describe_task
 from ops.engine.parity.ask import ask_ranker, ask_summarizer
@@ -123,7 +124,8 @@ class _Run:
             problems.append(f"the ranker gave no answers: {error}")
         try:
             with self._serving(engine, dtype, self.summarizer) as url:
-                written = asyncio.run(ask_summarizer(url, self.summarizer, self._prompts))
+                num_tokens = TEXT_TOKENS[dtype]
+                written = asyncio.run(ask_summarizer(url, self.summarizer, self._prompts, num_tokens=num_tokens))
                 problems += written.problems
                 texts = judge_texts(self._texts, written.texts, [prompt.kind for prompt in self._prompts])
         except PrecisError as error:
@@ -137,7 +139,7 @@ class _Run:
         """The address of the engine with the bundle, while it runs."""
         role = bundle.manifest.role
         python = self._pythons[engine]
-        device = default_device(self._hardware, python, engine)
+        device = device_for(engine, python, self._hardware)
         wishes = Wishes(device=device, dtype=dtype, threads=self._config.threads)
         task = describe_task(bundle, self._hardware, host=_HOST, port=free_port(), wishes=wishes)
         log_file = self._settings.data_dir.resolve() / "logs" / f"parity-{engine}-{role}-{dtype}.log"

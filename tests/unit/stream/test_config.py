@@ -31,6 +31,7 @@ def test_the_defaults_agree_with_each_other() -> None:
         ({"window": 3, "max_in_flight": 4}, ["window is 3", "max_in_flight is 4"]),
         ({"revoke_timeout_s": 5, "rebalance_timeout_s": 10}, ["revoke_timeout_s is 5", "rebalance_timeout_s is 10"]),
         ({"max_tries": 0}, ["max_tries is 0"]),
+        ({"canary_tokens": 0}, ["canary_tokens is 0"]),
         ({"summary_budget_s": -1.0}, ["summary_budget_s is -1.0"]),
         ({"pause_s": float("nan")}, ["pause_s is nan"]),
         ({"log_id": ""}, ["log_id"]),

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.bundle import Bundle, Manifest, PromptLimits, RankerCanary, Role, SummarizerCanary
-from models.clients.canaries import check_ranker, check_summarizer
-from models.clients.ports import Scores
+from models.clients.canaries import TEXT_TOKENS, check_ranker, check_summarizer
+from models.clients.ports import Completion, Scores
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from schemas.deadline import Deadline
 from schemas.errors import BackendProtocolError, BackendUnavailable
@@ -58,9 +59,15 @@ def ranker_bundle(tokenizer_file: Path, **changes: Any) -> Bundle:
 
 def summarizer_bundle(tokenizer_file: Path) -> Bundle:
     """A bundle whose references are in upper case what the body is."""
-    prompt = SummarizerPrompt(TextTokenizer.from_file(tokenizer_file), LIMITS)
+    tokenizer = TextTokenizer.from_file(tokenizer_file)
+    prompt = SummarizerPrompt(tokenizer, LIMITS)
     canaries = tuple(
-        SummarizerCanary(body=body, prompt_ids=tuple(prompt.prompt_ids(body)), output_ids=(1,), text=body.upper())
+        SummarizerCanary(
+            body=body,
+            prompt_ids=tuple(prompt.prompt_ids(body)),
+            output_ids=(*tokenizer.encode(body.upper()), *prompt.stop_token_ids),
+            text=body.upper(),
+        )
         for body in BODIES
     )
     manifest = Manifest(
@@ -224,3 +231,54 @@ async def test_a_summarizer_that_fails_one_canary_is_checked_on_the_others(token
     engine.fail_next(BackendProtocolError("odd", backend="summarizer", operation="/v1/completions"))
     report = await check_summarizer(engine, summarizer_bundle(tokenizer_file), deadline=Deadline.after(20))
     assert [problem.split(":")[0] for problem in report.problems] == ["canary 0", "canary 1"]
+
+
+class RoundingSummarizer(ScriptedSummarizer):
+    """Writes the references token by token; from the token that is said for a canary on it writes something else."""
+
+    def __init__(self, bundle: Bundle, turns_at: Sequence[int]) -> None:
+        super().__init__()
+        self._tokenizer = TextTokenizer.from_file(bundle.tokenizer_file)
+        other = self._tokenizer.encode("?")[0]
+        self._outputs: dict[tuple[int, ...], list[int]] = {}
+        for canary, turn in zip(bundle.manifest.canaries, turns_at, strict=True):
+            assert isinstance(canary, SummarizerCanary)
+            self._outputs[canary.prompt_ids] = [*canary.output_ids[:turn], *[other] * 99]
+
+    async def complete(self, prompt_ids: Sequence[int], *, max_tokens: int, **options: Any) -> Completion:
+        answer = await super().complete(prompt_ids, max_tokens=max_tokens, **options)
+        return replace(answer, text=self._tokenizer.decode(self._outputs[tuple(prompt_ids)][:max_tokens]))
+
+
+@pytest.mark.parametrize(
+    ("turns_at", "drift", "num_problems"),
+    [((8, 8), 0.0, 0), ((20, 7), 0.5, 0), ((7, 0), 1.0, 2)],
+    ids=["both", "half", "none"],
+)
+async def test_a_lower_precision_must_begin_half_of_the_texts_alike(
+    tokenizer_file: Path, turns_at: Sequence[int], drift: float, num_problems: int
+) -> None:
+    """Rounding turns a word sooner or later; another model writes other words from the first on."""
+    bundle = summarizer_bundle(tokenizer_file)
+    engine = RoundingSummarizer(bundle, turns_at)
+    report = await check_summarizer(engine, bundle, deadline=Deadline.after(20), num_tokens=TEXT_TOKENS["bfloat16"])
+    assert (report.max_drift, len(report.problems)) == (drift, num_problems)
+    assert {call.max_tokens for call in engine.calls} == {8}, "no more is computed than is compared"
+
+
+async def test_float32_excuses_no_text(tokenizer_file: Path) -> None:
+    """A turn after the eighth token is one all the same."""
+    bundle = summarizer_bundle(tokenizer_file)
+    engine = RoundingSummarizer(bundle, (9, 9))
+    report = await check_summarizer(engine, bundle, deadline=Deadline.after(20), num_tokens=TEXT_TOKENS["float32"])
+    assert len(report.problems) == 2
+
+
+async def test_a_lower_precision_excuses_no_template(tokenizer_file: Path) -> None:
+    """Only texts are a matter of rounding."""
+    bundle = summarizer_bundle(tokenizer_file)
+    engine = RoundingSummarizer(bundle, (99, 99))
+    forget_merges(tokenizer_file)
+    report = await check_summarizer(engine, bundle, deadline=Deadline.after(20), num_tokens=8)
+    assert report.max_drift == 0.0
+    assert any("canary 0 prompt renders to" in problem for problem in report.problems)

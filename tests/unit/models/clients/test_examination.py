@@ -122,5 +122,6 @@ async def test_a_summarizers_drift_is_the_share_of_other_texts(
         Replicated(ScriptedSummarizer(), other),  # type: ignore[arg-type]
         summarizer,
         deadline=Deadline.after(20),
+        num_tokens=None,
     )
     assert (report.max_drift, report.is_ok) == (drift, drift == 0)

@@ -22,6 +22,9 @@ VLLM_TOO_LONG = {
     "error": {"message": "This model's maximum context length is 4096 tokens. However, you requested 5000."}
 }
 SGLANG_TOO_LONG = {"message": "The input (5000 tokens) is longer than the model's context length (4096 tokens)."}
+SGLANG_NEARLY_TOO_LONG = {
+    "message": "Input length (1023 tokens) exceeds the maximum allowed length (1018 tokens). Use a shorter input."
+}
 LOCAL_TOO_LONG = {"error": {"message": "prompt[0]: 2100 tokens and max_tokens 96 are over the context of 2048"}}
 
 
@@ -36,6 +39,7 @@ def error(status: int, body: object, **headers: str) -> PrecisError:
     [
         (400, VLLM_TOO_LONG, PromptTooLong),
         (400, SGLANG_TOO_LONG, PromptTooLong),
+        (400, SGLANG_NEARLY_TOO_LONG, PromptTooLong),
         (400, LOCAL_TOO_LONG, PromptTooLong),
         (413, b"", PromptTooLong),
         (

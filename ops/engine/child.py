@@ -1,0 +1,61 @@
+"""An engine as a child of `precis up`: the one that the settings name, on this machine's hardware."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.bundle import Role, load_bundle
+from ops.engine.environments import device_for, interpreter
+from ops.engine.hardware import find_hardware
+from ops.engine.launch import Dtype, EngineName, Wishes, describe_task
+from ops.engine.process import engine_spec, launch_for
+from ops.engines import local_engine_command
+from ops.settings import Settings, environment_for
+from ops.supervise import ChildSpec
+
+__all__ = ["EngineChild", "engine_child"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChild:
+    """How an engine is run, and what its canaries are judged by.
+
+    Attributes:
+        spec: Of its process.
+        dtype: Type of its computation.
+    """
+
+    spec: ChildSpec
+    dtype: Dtype
+
+
+def engine_child(settings: Settings, role: Role, *, host: str, port: int, log_file: Path) -> EngineChild:
+    """The engine of a role.
+
+    Args:
+        settings: Name engine, bundle, environments and threads.
+        role: Whose.
+        host: Address to listen on.
+        port: Port to listen on, above 0.
+        log_file: Takes its output.
+
+    Raises:
+        ConfigurationError: The engine's environment or the bundle is missing, or the bundle does not fit.
+    """
+    chosen = settings.ranker if role is Role.RANKER else settings.summarizer
+    engine, local = EngineName(chosen.engine), settings.engine
+    if engine is EngineName.LOCAL:
+        spec = ChildSpec(
+            name=f"{role}-engine",
+            command=local_engine_command(local, bundle=chosen.bundle, role=role, host=host, port=port),
+            environment=environment_for({}),
+            ready_url=f"http://{host}:{port}/health",
+            log_file=log_file,
+            start_timeout_s=local.start_timeout_s,
+        )
+        return EngineChild(spec, Dtype.FLOAT32)
+    python, hardware = interpreter(local.home, engine).absolute(), find_hardware()
+    wishes = Wishes(device=device_for(engine, python, hardware), threads=local.num_threads)
+    task = describe_task(load_bundle(chosen.bundle.resolve(), role), hardware, host=host, port=port, wishes=wishes)
+    launch = launch_for(engine, task, hardware)
+    spec = engine_spec(f"{role}-engine", task, launch, python=python, log_file=log_file, inherited=environment_for({}))
+    return EngineChild(spec, task.dtype)
