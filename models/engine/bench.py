@@ -171,11 +171,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", choices=("as_dtype", "int8"), default="as_dtype")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--peak-rows", type=int, help="only the matrix-multiply peak with so many rows")
     for name, default in asdict(Cell()).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     dtype, is_int8 = getattr(torch, options.dtype), options.weights == "int8"
+    if options.peak_rows is not None:
+        shape = (
+            parse_shape(QWEN3_06B, {}, source="Qwen3-0.6B")
+            if options.bundle is None
+            else open_bundle(options.bundle).shape
+        )
+        peak = matmul_gflops(shape, dtype, options.peak_rows)
+        print(json.dumps({"dtype": options.dtype, "matmul_peak_gflops": round(peak, 1)}))  # noqa: T201 - as below
+        return 0
     if options.bundle is None:
         model = random_model(parse_shape(QWEN3_06B, {}, source="Qwen3-0.6B"), dtype, is_int8=is_int8)
     else:

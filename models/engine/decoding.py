@@ -111,9 +111,9 @@ class DecodeBatch:
     ) -> torch.Tensor:
         model, num_rows, width = self._model, x_SE.shape[0], mask.shape[-1]
         rows_S, positions_S = place
-        h_SE = normalise(x_SE, model.shape.norm_eps)
-        q_SHD = project_q(model, layer, h_SE, rotary)
-        k_SKD, v_SKD = project_kv(model, layer, h_SE, rotary)
+        h = layer.query.read(normalise(x_SE, model.shape.norm_eps))
+        q_SHD = project_q(model, layer, h, rotary)
+        k_SKD, v_SKD = project_kv(model, layer, h, rotary)
         keys_SKCD, values_SKCD = self._keys_LSKCD[index], self._values_LSKCD[index]
         keys_SKCD[rows_S, :, positions_S] = k_SKD
         values_SKCD[rows_S, :, positions_S] = v_SKD

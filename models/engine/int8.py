@@ -8,6 +8,8 @@ Shape suffixes: N token rows, I inputs, O outputs.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch.nn import functional as F
 
@@ -17,6 +19,9 @@ _LEVELS = 127
 """Largest magnitude; -128 is left out, so that the range is symmetric."""
 _SMALLEST_SCALE = 1e-30
 """Of a row of zeros, which divides by it."""
+_MAGNITUDE_BITS = 0x7FFF
+_UP_LEVEL = (1 + 2**-8) / _LEVELS
+"""Half a step of bfloat16 above: rounding to the nearest cannot end below."""
 _onednn = torch.ops.onednn
 
 
@@ -30,14 +35,41 @@ def quantise_rows(x_NI: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     Returns:
         Integers [N, I] and scales [N, 1] of the type of ``x``.
     """
-    largest_N1 = torch.linalg.vector_norm(x_NI, float("inf"), dim=-1, keepdim=True)
+    if x_NI.dtype == torch.bfloat16:
+        return _quantise_bfloat16(x_NI)
+    largest_N1 = x_NI.abs().amax(-1, keepdim=True)
     scale_N1 = (largest_N1.float() / _LEVELS).clamp_min_(_SMALLEST_SCALE).to(x_NI.dtype)
     levels_NI = (x_NI.float() / scale_N1.float()).round_().clamp_(-_LEVELS, _LEVELS)
     return levels_NI.to(torch.int8), scale_N1
 
 
+def _quantise_bfloat16(x_NI: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Five vectorised passes, 2 ms for 2060 x 1024 on one core where ``vector_norm`` of order infinity takes 6 alone.
+
+    Without their sign bfloat16 numbers are ordered as the integers of their bits are, infinity and NaN last. The scale
+    is rounded up, so that nothing has to be clamped; quotients are rounded to 8 bits before they are to integers.
+    """
+    largest_N1 = (x_NI.view(torch.int16) & _MAGNITUDE_BITS).amax(-1, keepdim=True).view(torch.bfloat16)
+    scale_N1 = (largest_N1.float() * _UP_LEVEL).clamp_min_(_SMALLEST_SCALE).to(torch.bfloat16)
+    return (x_NI / scale_N1).round_().to(torch.int8), scale_N1
+
+
+class Int8Rows(NamedTuple):
+    """Rows as these products read them."""
+
+    levels_NI: torch.Tensor
+    scale_N1: torch.Tensor
+
+    @classmethod
+    def of(cls, x_NI: torch.Tensor) -> Int8Rows:
+        """Quantise."""
+        return cls(*quantise_rows(x_NI))
+
+
 class Int8Matrix:
     """A ``kernels.Matrix`` whose weight is stored and multiplied in int8."""
+
+    read = staticmethod(Int8Rows.of)
 
     def __init__(self, weight_OI: torch.Tensor) -> None:
         """Quantise and reorder a float weight.
@@ -52,34 +84,31 @@ class Int8Matrix:
         self._scale_O = scale_O1[:, 0].contiguous()
         self._zero_points_O = torch.zeros(len(levels_OI), dtype=torch.int64)
 
-    def product(self, x_NI: torch.Tensor) -> torch.Tensor:
+    def product(self, rows: Int8Rows) -> torch.Tensor:
         """See ``Matrix``."""
-        sums_NO, scale_N1 = self._unscaled(x_NI)
-        return sums_NO.mul_(scale_N1)
+        return self._unscaled(rows).mul_(rows.scale_N1)
 
-    def silu(self, x_NI: torch.Tensor) -> torch.Tensor:
+    def silu(self, rows: Int8Rows) -> torch.Tensor:
         """See ``Matrix``."""
-        return F.silu(self.product(x_NI), inplace=True)
+        return F.silu(self.product(rows), inplace=True)
 
-    def times(self, x_NI: torch.Tensor, factor_NO: torch.Tensor) -> torch.Tensor:
+    def times(self, rows: Int8Rows, factor_NO: torch.Tensor) -> torch.Tensor:
         """See ``Matrix``."""
-        return self.product(x_NI).mul_(factor_NO)
+        return self.product(rows).mul_(factor_NO)
 
-    def plus(self, x_NI: torch.Tensor, addend_NO: torch.Tensor) -> torch.Tensor:
+    def plus(self, rows: Int8Rows, addend_NO: torch.Tensor) -> torch.Tensor:
         """See ``Matrix``."""
-        sums_NO, scale_N1 = self._unscaled(x_NI)
-        return torch.addcmul(addend_NO, sums_NO, scale_N1)
+        return torch.addcmul(addend_NO, self._unscaled(rows), rows.scale_N1)
 
-    def _unscaled(self, x_NI: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Sums times the channels' scales, [N, O], and the rows' scales [N, 1], both of the type of ``x``."""
-        levels_NI, scale_N1 = quantise_rows(x_NI)
-        sums_NO = _onednn.qlinear_pointwise(
-            *(levels_NI, 1.0, 0),
+    def _unscaled(self, rows: Int8Rows) -> torch.Tensor:
+        """Sums times the channels' scales, [N, O], of the type of the rows' scales."""
+        sums_NO: torch.Tensor = _onednn.qlinear_pointwise(
+            *(rows.levels_NI, 1.0, 0),
             *(self._weight, self._scale_O, self._zero_points_O),
-            *(None, 1.0, 0, x_NI.dtype),
+            *(None, 1.0, 0, rows.scale_N1.dtype),
             *("none", [], ""),
         )
-        return sums_NO, scale_N1
+        return sums_NO
 
 
 def has_int8() -> bool:

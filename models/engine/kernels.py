@@ -5,7 +5,7 @@ Shape suffixes: N token rows, I inputs, O outputs of a matrix; R rows and D valu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch.nn import functional as F
@@ -17,26 +17,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NORM_PARTS = 8
-"""Parts whose norms are taken apart in bfloat16, each rounded to 8 bits: their errors average out."""
+"""Most parts whose norms are taken apart in bfloat16, each rounded to 8 bits: their errors average out."""
+_LEAST_PART = 64
+"""Values of a part: norms of 16 values take five times as long as those of 64 (heads of 128)."""
 _TILE_INPUTS = 32
+
+
+Rows = Any
+"""What the products of one class of matrices read: a tensor [N, I], or levels and scales."""
 
 
 class Matrix(Protocol):
     """A weight matrix [O, I], laid out for its kernel, with the products that the model needs.
 
-    Each method takes rows [N, I] and gives [N, O] of the same type; a row of the answer depends on its own row only.
+    Products take rows [N, I] as ``read`` gives them and give [N, O] of the rows' type; a row of the answer depends on
+    its own row only. What one matrix has read, others of the same class take as well.
     """
 
-    def product(self, x_NI: torch.Tensor) -> torch.Tensor:
+    def read(self, x_NI: torch.Tensor) -> Rows:
+        """Rows in the form that the products want, made once for all matrices that read them."""
+
+    def product(self, rows: Rows) -> torch.Tensor:
         """``x @ weight.T``."""
 
-    def silu(self, x_NI: torch.Tensor) -> torch.Tensor:
+    def silu(self, rows: Rows) -> torch.Tensor:
         """``silu(x @ weight.T)``."""
 
-    def times(self, x_NI: torch.Tensor, factor_NO: torch.Tensor) -> torch.Tensor:
+    def times(self, rows: Rows, factor_NO: torch.Tensor) -> torch.Tensor:
         """``(x @ weight.T) * factor``."""
 
-    def plus(self, x_NI: torch.Tensor, addend_NO: torch.Tensor) -> torch.Tensor:
+    def plus(self, rows: Rows, addend_NO: torch.Tensor) -> torch.Tensor:
         """``(x @ weight.T) + addend``."""
 
 
@@ -46,6 +56,11 @@ class PlainMatrix:
     def __init__(self, weight_OI: torch.Tensor) -> None:
         """Use the weight as it is."""
         self._weight_OI = weight_OI
+
+    @staticmethod
+    def read(x_NI: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return x_NI
 
     def product(self, x_NI: torch.Tensor) -> torch.Tensor:
         """See ``Matrix``."""
@@ -92,6 +107,11 @@ class OnednnMatrix:
 
     def _whole_tiles(self, x_NI: torch.Tensor) -> torch.Tensor:
         return F.pad(x_NI, (0, self._num_missing)) if self._num_missing else x_NI
+
+    @staticmethod
+    def read(x_NI: torch.Tensor) -> torch.Tensor:
+        """See ``Matrix``."""
+        return x_NI
 
     def product(self, x_NI: torch.Tensor) -> torch.Tensor:
         """See ``Matrix``."""
@@ -152,7 +172,8 @@ def normalise(x_RD: torch.Tensor, eps: float) -> torch.Tensor:
     num_rows, size = x_RD.shape
     if x_RD.device.type != "cpu":
         return F.rms_norm(x_RD, (size,), None, eps)
-    num_parts = _NORM_PARTS if x_RD.dtype == torch.bfloat16 and size % _NORM_PARTS == 0 else 1
+    num_parts = max(1, min(_NORM_PARTS, size // _LEAST_PART)) if x_RD.dtype == torch.bfloat16 else 1
+    num_parts = num_parts if size % num_parts == 0 else 1
     norms_RP = torch.linalg.vector_norm(x_RD.view(num_rows, num_parts, -1), dim=-1).float()
     squares_R = norms_RP.square_().sum(-1).mul_(1 / size)
     return F.batch_norm(x_RD[None], torch.zeros_like(squares_R), squares_R, training=False, eps=eps)[0]

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from models.engine.kernels import normalise
 
 if TYPE_CHECKING:
-    from models.engine.kernels import Matrix
+    from models.engine.kernels import Matrix, Rows
     from models.engine.shape import ModelShape
 
 
@@ -87,26 +87,24 @@ def rotary_tables(shape: ModelShape, device: torch.device) -> tuple[torch.Tensor
     return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
 
 
-def project_q(
-    model: Model, layer: Layer, h_NE: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor]
-) -> torch.Tensor:
-    """Queries [N, H, D], normalised and rotated."""
-    return _norm_and_rotate(model, _heads(model, layer.query.product(h_NE)), layer.query_norm_D, rotary)
+def project_q(model: Model, layer: Layer, h: Rows, rotary: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Queries [N, H, D], normalised and rotated, of the normalised rows as ``layer.query`` reads them."""
+    return _norm_and_rotate(model, _heads(model, layer.query.product(h)), layer.query_norm_D, rotary)
 
 
 def project_kv(
-    model: Model, layer: Layer, h_NE: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor]
+    model: Model, layer: Layer, h: Rows, rotary: tuple[torch.Tensor, torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Keys [N, K, D], normalised and rotated, and values [N, K, D]."""
-    k_NKD, v_NKD = _heads(model, layer.key_value.product(h_NE)).chunk(2, dim=1)
+    """Keys [N, K, D], normalised and rotated, and values [N, K, D], of the same rows as ``project_q``."""
+    k_NKD, v_NKD = _heads(model, layer.key_value.product(h)).chunk(2, dim=1)
     return _norm_and_rotate(model, k_NKD, layer.key_norm_D, rotary), v_NKD
 
 
 def finish_layer(model: Model, layer: Layer, x_NE: torch.Tensor, attended_NHD: torch.Tensor) -> torch.Tensor:
     """Output projection, residual, feed-forward, residual."""
-    x_NE = layer.output.plus(attended_NHD.flatten(1), x_NE)
-    h_NE = normalise(x_NE, model.shape.norm_eps)
-    return layer.down.plus(layer.up.times(h_NE, layer.gate.silu(h_NE)), x_NE)
+    x_NE = layer.output.plus(layer.output.read(attended_NHD.flatten(1)), x_NE)
+    h = layer.gate.read(normalise(x_NE, model.shape.norm_eps))
+    return layer.down.plus(layer.down.read(layer.up.times(h, layer.gate.silu(h))), x_NE)
 
 
 def _heads(model: Model, rows: torch.Tensor) -> torch.Tensor:

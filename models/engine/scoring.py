@@ -80,9 +80,9 @@ def encode_pass(model: Model, groups: Sequence[Group]) -> torch.Tensor:
     rotary = model.rotary(rows.positions_N)
     x_NE = rows.embed()
     for layer in model.layers[:-1]:
-        h_NE = normalise(x_NE, model.shape.norm_eps)
-        q_NHD = project_q(model, layer, h_NE, rotary)
-        k_NKD, v_NKD = project_kv(model, layer, h_NE, rotary)
+        h = layer.query.read(normalise(x_NE, model.shape.norm_eps))
+        q_NHD = project_q(model, layer, h, rotary)
+        k_NKD, v_NKD = project_kv(model, layer, h, rotary)
         prefixes = rows.take_prefixes(k_NKD, v_NKD)
         x_NE = finish_layer(model, layer, x_NE, rows.attend_all(prefixes, q_NHD, k_NKD, v_NKD))
     hidden_IE = _last_layer(model, model.layers[-1], rows, x_NE, rotary)
@@ -95,9 +95,9 @@ def _last_layer(
 ) -> torch.Tensor:
     """Keys and values of every row, queries of the items' last rows only."""
     h_NE = normalise(x_NE, model.shape.norm_eps)
-    k_NKD, v_NKD = project_kv(model, layer, h_NE, rotary)
+    k_NKD, v_NKD = project_kv(model, layer, layer.key_value.read(h_NE), rotary)
     last_I = rows.last_rows_I
-    q_IHD = project_q(model, layer, h_NE[last_I], (rotary[0][last_I], rotary[1][last_I]))
+    q_IHD = project_q(model, layer, layer.query.read(h_NE[last_I]), (rotary[0][last_I], rotary[1][last_I]))
     attended_IHD = rows.attend_ends(rows.take_prefixes(k_NKD, v_NKD), q_IHD, k_NKD, v_NKD)
     return finish(model, finish_layer(model, layer, x_NE[last_I], attended_IHD))
 
@@ -180,8 +180,8 @@ class _Rows:
         self._attend_new_prefixes(prefixes, q_NHD, attended_NHD)
         q_MHD, k_MKD, v_MKD = (rows[self._num_new :] for rows in (q_NHD, k_NKD, v_NKD))
         parts = [attend(block.pad(q_MHD), block.pad(k_MKD), block.pad(v_MKD), is_causal=True) for block in self._blocks]
-        own_MHD = torch.cat([out.transpose(1, 2).flatten(0, 1) for out, _ in parts])[self._places_M]
-        lse_MH = torch.cat([lse.transpose(1, 2).flatten(0, 1) for _, lse in parts])[self._places_M]
+        own_MHD = _joined([out.transpose(1, 2).flatten(0, 1) for out, _ in parts]).index_select(0, self._places_M)
+        lse_MH = _joined([lse.transpose(1, 2).flatten(0, 1) for _, lse in parts]).index_select(0, self._places_M)
         num_rows = [sum(map(len, group.items)) for group in self._groups]
         self._merge_prefixes(prefixes, num_rows, q_MHD, own_MHD, lse_MH, attended_NHD[self._num_new :])
         return attended_NHD
@@ -269,6 +269,11 @@ def _padded(rows_PXD: torch.Tensor) -> torch.Tensor:
     """Rows [p, X, D] as [1, X, P, D], zeros behind them. Zeros, for a masked NaN is still a NaN once multiplied."""
     num_rows = rows_PXD.shape[0]
     return F.pad(rows_PXD.transpose(0, 1), (0, 0, 0, round_up(num_rows, _PREFIX_STEP) - num_rows))[None].contiguous()
+
+
+def _joined(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Parts one after the other; one alone is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
 def _inverse(order: Sequence[int]) -> list[int]:

@@ -48,9 +48,9 @@ class SequenceCache:
         rotary = model.rotary(positions_N)
         x_NE = model.embedding_VE[torch.tensor(ids, device=model.device)]
         for index, layer in enumerate(model.layers[:-1]):
-            h_NE = normalise(x_NE, model.shape.norm_eps)
-            q_NHD = project_q(model, layer, h_NE, rotary)
-            self._store(index, *project_kv(model, layer, h_NE, rotary))
+            h = layer.query.read(normalise(x_NE, model.shape.norm_eps))
+            q_NHD = project_q(model, layer, h, rotary)
+            self._store(index, *project_kv(model, layer, h, rotary))
             x_NE = finish_layer(model, layer, x_NE, self._attend_chunk(index, q_NHD))
         hidden_1E = self._last_layer(model.layers[-1], x_NE, rotary, is_end=is_end)
         self.num_tokens += len(ids)
@@ -76,10 +76,10 @@ class SequenceCache:
         """Keys and values of every row; a query, an output and a feed-forward only for the prompt's last token."""
         model, index = self._model, self._model.shape.num_layers - 1
         h_NE = normalise(x_NE, model.shape.norm_eps)
-        self._store(index, *project_kv(model, layer, h_NE, rotary))
+        self._store(index, *project_kv(model, layer, layer.key_value.read(h_NE), rotary))
         if not is_end:
             return None
-        q_1HD = project_q(model, layer, h_NE[-1:], (rotary[0][-1:], rotary[1][-1:]))
+        q_1HD = project_q(model, layer, layer.query.read(h_NE[-1:]), (rotary[0][-1:], rotary[1][-1:]))
         end = self.num_tokens + x_NE.shape[0]
         keys_1KSD, values_1KSD = self.keys_LKSD[index, None, :, :end], self.values_LKSD[index, None, :, :end]
         out_1H1D, _ = attend(q_1HD[:, :, None], keys_1KSD, values_1KSD)

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ops.bench.brokers import BrokerKind, kafka_version, running_broker
+from ops.bench.machine import cpu_model
 from ops.bench.nearline import NearlineBench, prompt_of
 from ops.bench.plan import Plan, result_of
 from ops.bench.postings import Catalogue
@@ -79,7 +80,7 @@ def _context(plan: Plan, load_before: tuple[float, float, float]) -> dict[str, A
             "max_in_flight": plan.max_in_flight,
         },
         "cpu": {
-            "model": _cpu_model(),
+            "model": cpu_model(),
             "num_cores": os.cpu_count(),
             # Above the number of cores: others worked on this machine meanwhile, or the bench itself was too much.
             "load_average_before": [round(value, 2) for value in load_before],
@@ -89,12 +90,3 @@ def _context(plan: Plan, load_before: tuple[float, float, float]) -> dict[str, A
         | {name: version(name) for name in _PACKAGES}
         | ({"kafka": kafka_version()} if plan.broker is BrokerKind.KAFKA else {}),
     }
-
-
-def _cpu_model() -> str:
-    """As the kernel names it; empty where it does not."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
