@@ -73,7 +73,7 @@ async def ask_ranker(url: str, bundle: Bundle, packs: Sequence[Pack], *, toleran
 async def ask_summarizer(
     url: str, bundle: Bundle, prompts: Sequence[Prompt], *, num_tokens: int | None
 ) -> SummarizerAnswers:
-    """Examine the summarizer, by the beginnings of so many tokens; then complete the prompts greedily, several at a time.
+    """Examine the summarizer, by beginnings of so many tokens; then complete the prompts greedily, several at a time.
 
     Raises:
         PrecisError: It gives no answers at all (see ``SummarizerEngine.complete``).
