@@ -20,19 +20,21 @@ async def hedged(
         after_s: How long the first is given, in seconds.
 
     Raises:
-        BaseException: What the first raised before the second was sent; else what the one raised that failed last.
+        BaseException: What the first raised before the second was sent; else what the one raised that failed last, the
+            second where both failed in one moment.
     """
-    requests = {asyncio.ensure_future(first)}
+    requests = [asyncio.ensure_future(first)]
     try:
         await asyncio.wait(requests, timeout=after_s)
         if not any(request.done() for request in requests) and (other := second()) is not None:
-            requests.add(asyncio.ensure_future(other))
+            requests.append(asyncio.ensure_future(other))
         pending = set(requests)
         while True:
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            good = [request for request in done if not request.cancelled() and request.exception() is None]
+            ended = [request for request in requests if request in done]
+            good = [request for request in ended if not request.cancelled() and request.exception() is None]
             if good or not pending:
-                return (good or list(done))[0].result()
+                return (good or ended)[-1].result()
     finally:
         for request in requests:
             request.cancel()
