@@ -24,8 +24,8 @@ DEFAULT_RETRY_AFTER_S = 1.0
 
 _MAX_RETRY_AFTER_S = 60.0
 _MAX_DETAIL_CHARS = 300
-# "maximum context length is 4096 tokens" (vLLM), "longer than the model's context length" and, within seven tokens of
-# it, "exceeds the maximum allowed length" (SGLang), "over the context of 2048" (local engine).
+# "maximum context length is 4096 tokens" (vLLM), "longer than the model's context length" or, for its last few tokens,
+# "exceeds the maximum allowed length" (SGLang), "over the context of 2048" (local engine).
 _TOO_LONG = re.compile(
     r"context length|maximum allowed length|over the context|max_model_len|prompt_too_long|context_length_exceeded",
     re.IGNORECASE,
