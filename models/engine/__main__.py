@@ -42,7 +42,7 @@ def parse_arguments(arguments: Sequence[str]) -> EngineConfig:
     parser.add_argument("--served-model-name", dest="served_name", help="default: the bundle directory's name")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="type of the computation")
     parser.add_argument(
-        "--weights", choices=("as_dtype", "int8"), default="as_dtype", help="int8: half the memory, no faster; CPU only"
+        "--weights", choices=("as_dtype", "int8"), default="as_dtype", help="int8: half the memory; CPU only"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=_positive, default=1, help="torch CPU threads (default: %(default)s)")
