@@ -12,13 +12,14 @@ import random
 import statistics
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
 
+from models.engine.cell import Cell
 from models.engine.checkpoint import open_bundle
 from models.engine.jobs import Prompt
 from models.engine.kernels import choose_matrix
@@ -47,20 +48,6 @@ QWEN3_06B: dict[str, Any] = {
 """config.json of Qwen3-0.6B, as far as the forward pass depends on it."""
 _WEIGHT_STD = 0.02
 _SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One request: items beside one query."""
-
-    num_items: int = 32
-    query_tokens: int = 140
-    item_tokens: int = 60
-
-    @property
-    def num_rows(self) -> int:
-        """Token rows of its pass."""
-        return self.query_tokens + self.num_items * self.item_tokens
 
 
 def random_model(shape: ModelShape, dtype: torch.dtype, *, is_int8: bool = False) -> Model:
@@ -177,19 +164,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     dtype, is_int8 = getattr(torch, options.dtype), options.weights == "int8"
+    bundle = None if options.bundle is None else open_bundle(options.bundle)
+    shape = parse_shape(QWEN3_06B, {}, source="Qwen3-0.6B") if bundle is None else bundle.shape
     if options.peak_rows is not None:
-        shape = (
-            parse_shape(QWEN3_06B, {}, source="Qwen3-0.6B")
-            if options.bundle is None
-            else open_bundle(options.bundle).shape
-        )
         peak = matmul_gflops(shape, dtype, options.peak_rows)
         print(json.dumps({"dtype": options.dtype, "matmul_peak_gflops": round(peak, 1)}))  # noqa: T201 - as below
         return 0
-    if options.bundle is None:
-        model = random_model(parse_shape(QWEN3_06B, {}, source="Qwen3-0.6B"), dtype, is_int8=is_int8)
+    if bundle is None:
+        model = random_model(shape, dtype, is_int8=is_int8)
     else:
-        model = load_model(open_bundle(options.bundle), device=torch.device("cpu"), dtype=dtype, is_int8=is_int8)
+        model = load_model(bundle, device=torch.device("cpu"), dtype=dtype, is_int8=is_int8)
     cell = Cell(options.num_items, options.query_tokens, options.item_tokens)
     print(json.dumps({"weights": options.weights, **measure(model, cell, repeats=options.runs)}))  # noqa: T201 - the answer of a command
     return 0

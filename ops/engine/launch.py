@@ -111,7 +111,7 @@ class Task:
     @property
     def max_sequences(self) -> int:
         """Prompts computed together."""
-        return _GPU_SEQUENCES if self.device is Device.CUDA else _CPU_SEQUENCES
+        return _num_sequences(self.device)
 
 
 def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, wishes: Wishes) -> Task:
@@ -141,8 +141,7 @@ def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, w
             f"{bundle.manifest.name!r} takes {needed / 1e9:.1f} GB in {chosen}, "
             f"{memory / 1e9:.1f} GB of memory are free: stop something, choose bfloat16, or a smaller bundle"
         )
-    sequences = _GPU_SEQUENCES if wishes.device is Device.CUDA else _CPU_SEQUENCES
-    wanted = sequences * longest * shape.kv_values_per_token * chosen.num_bytes
+    wanted = _num_sequences(wishes.device) * longest * shape.kv_values_per_token * chosen.num_bytes
     bounded = max(_LEAST_KV_BYTES, min(wanted, int(_KV_SHARE * (memory - needed))))
     return Task(
         bundle=bundle,
@@ -156,6 +155,10 @@ def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, w
         context_tokens=longest,
         kv_bytes=bounded if wishes.kv_mib is None else wishes.kv_mib << 20,
     )
+
+
+def _num_sequences(device: Device) -> int:
+    return _GPU_SEQUENCES if device is Device.CUDA else _CPU_SEQUENCES
 
 
 def _default_dtype(num_parameters: int, hardware: Hardware) -> Dtype:

@@ -1,7 +1,8 @@
 """`precis bench engine` runs: every figure is there and is of what it says. No figure is judged here."""
 
 from models.bundle import Role
-from ops.bench.engines.plan import Cell, Contender, Plan
+from models.engine.cell import Cell
+from ops.bench.engines.plan import Contender, Plan
 from ops.bench.engines.run import bench_engines
 from ops.settings import load_settings
 from tests.unit.ops.engine.builders import shipped

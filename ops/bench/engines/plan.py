@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from models.engine.cell import Cell
 from schemas.errors import ConfigurationError
 
-__all__ = ["Cell", "Contender", "Plan", "Request", "request_of", "turns"]
+__all__ = ["Contender", "Plan", "Request", "request_of", "turns"]
 
 # Ids below it are known to the tokenizer of every bundle, but for the few first ones, which are marks.
 _FIRST_ID, _LAST_ID = 16, 900
@@ -26,20 +27,6 @@ class Contender(StrEnum):
     """A padded batch of whole prompts, as one writes it first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One request: items beside one query."""
-
-    num_items: int = 32
-    query_tokens: int = 140
-    item_tokens: int = 60
-
-    @property
-    def num_rows(self) -> int:
-        """Tokens, the query counted once."""
-        return self.query_tokens + self.num_items * self.item_tokens
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Size of a run."""
@@ -50,7 +37,7 @@ class Plan:
     """Measured requests to each; one more comes first and is not counted."""
     threads: int | None = None
     """CPU cores that each engine computes on; None: all."""
-    cell: Cell = Cell()
+    cell: Cell = field(default_factory=Cell)
     """What is asked."""
 
     def __post_init__(self) -> None:

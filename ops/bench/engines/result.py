@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops.bench.engines.plan import Cell, Contender
+from models.engine.cell import Cell
+from ops.bench.engines.plan import Contender
 from ops.bench.rates import median
 
 __all__ = ["Answer", "Round", "result_of"]

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from models.engine.bench import QWEN3_06B, Cell, main, matmul_gflops, measure, random_model
+from models.engine.bench import QWEN3_06B, main, matmul_gflops, measure, random_model
+from models.engine.cell import Cell
 from models.engine.int8 import has_int8
 from models.engine.shape import parse_shape
 from tests.engine.engine.checkpoints import save_random

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from ops.bench.engines.plan import Cell, Contender, Plan, request_of, turns
+from models.engine.cell import Cell
+from ops.bench.engines.plan import Contender, Plan, request_of, turns
 from schemas.errors import ConfigurationError
 
 

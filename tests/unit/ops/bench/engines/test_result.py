@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from ops.bench.engines.plan import Cell, Contender
+from models.engine.cell import Cell
+from ops.bench.engines.plan import Contender
 from ops.bench.engines.result import Answer, Round, result_of
 
 CELL = Cell(num_items=2, query_tokens=10, item_tokens=5)
