@@ -84,6 +84,8 @@ class SummaryDocument(_Document):
     """Cache: digest of tokenizer and template -> the item's ids. A reader with another digest tokenises itself."""
     content_hash: str
     posting_hash: str
+    reading: int = Field(default=0, ge=0)
+    """By which rules header and body were read from the posting: ``schemas.posting.READING`` of the writer."""
     generation: int = Field(default=0, ge=0)
     """Raised by a roll-out of a new summarizer."""
     summarizer: SummarizerId | None
@@ -120,6 +122,8 @@ class PostingDocument(_Document):
     job_id: str
     source_version: int = Field(ge=1)
     content_hash: str
+    posting_hash: str = ""
+    """As in the summary document; empty where an older build wrote it."""
     posting: dict[str, Any]
     header: str
     body: str

@@ -14,13 +14,17 @@ from schemas.errors import InvalidInput
 from schemas.text import single_line
 from schemas.vocabulary import moment, pay, places, texts, words
 
-__all__ = ["MAX_JOB_ID_BYTES", "Facts", "JobId", "Posting", "check_job_id", "job_id_of", "read_posting"]
+__all__ = ["MAX_JOB_ID_BYTES", "READING", "Facts", "JobId", "Posting", "check_job_id", "job_id_of", "read_posting"]
 
 JobId = NewType("JobId", str)
 """Identity of a posting in topics and collections: 1 to 200 bytes of printable text."""
 
 MAX_JOB_ID_BYTES = 200
 """Couchbase keys hold 250 bytes; the rest is room for the prefixes of derived keys."""
+
+READING = 1
+"""Raised with every change of what :func:`read_posting` or the header makes of a posting: one that is published again as
+it was is read anew where it was read by other rules."""
 
 _BODY_FIELDS = (
     "description",

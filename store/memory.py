@@ -69,6 +69,22 @@ class MemoryStore:
         self._summaries[document.job_id] = _Row(document, new_cas, expires_at_s)
         return new_cas
 
+    async def is_current(self, job_id: str, cas: Cas) -> bool:
+        """See ``SummaryStore.is_current``."""
+        await self._turn("is_current")
+        row = self._live(job_id)
+        return row is not None and row.cas == cas
+
+    async def put_live(
+        self, document: SummaryDocument, posting: PostingDocument | None, *, cas: Cas | None
+    ) -> Cas | None:
+        """See ``LiveStore.put_live``; gives way between the two, as a store without transactions would."""
+        if posting is not None:
+            await self.put_posting(posting)
+        elif not await self._raise_posting(document):
+            return None
+        return await self.put(document, cas=cas)
+
     async def scan(self, *, page_size: int = 1_000) -> AsyncIterator[Sequence[ScannedSummary]]:
         """See ``SummaryScan.scan``."""
         after = ""
@@ -96,6 +112,14 @@ class MemoryStore:
         if stored and stored.source_version > document.source_version:
             return False
         self._postings[document.job_id] = document
+        return True
+
+    async def _raise_posting(self, document: SummaryDocument) -> bool:
+        await self._turn("raise_posting")
+        stored, version = self._postings.get(document.job_id), document.source_version
+        if stored is None or stored.posting_hash != document.posting_hash or stored.source_version > version:
+            return False
+        self._postings[document.job_id] = stored.model_copy(update={"source_version": version})
         return True
 
     async def remove_posting(self, job_id: str, *, up_to_version: int) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "Cas",
     "Hit",
     "InspectableStore",
+    "LiveStore",
     "PostingIndex",
     "PostingStore",
     "ScannedSummary",
@@ -62,6 +63,13 @@ class SummaryStore(Protocol):
 
         Raises:
             BackendTimeout: Unknown whether it was written: read again and decide again.
+        """
+        ...
+
+    async def is_current(self, job_id: str, cas: Cas) -> bool:
+        """Whether the write with this token is still the last one of the job; False too where its document is gone.
+
+        Reads no document: what ``get`` would say of its token, for less.
         """
         ...
 
@@ -120,6 +128,32 @@ class PostingStore(Protocol):
 
     async def remove_posting(self, job_id: str, *, up_to_version: int) -> None:
         """Remove the posting iff its ``source_version`` is at most ``up_to_version``. Idempotent."""
+        ...
+
+
+class LiveStore(SummaryStore, PostingStore, Protocol):
+    """Posting and summary of a job that is there, written together."""
+
+    async def put_live(
+        self, document: SummaryDocument, posting: PostingDocument | None, *, cas: Cas | None
+    ) -> Cas | None:
+        """Write the posting as ``put_posting`` does, then the summary as ``put`` does.
+
+        Where this is cut off between the two, there is a posting too many, never one too few.
+
+        Args:
+            document: The summary.
+            posting: Its posting, of the same version. None where the stored one is the same posting, published again:
+                then that is only given the summary's ``source_version``.
+            cas: As for ``put``.
+
+        Returns:
+            As ``put``. None, too, where there is no posting to be given and the stored one is gone, is of a higher
+            version, or has another ``posting_hash`` than the summary: write it whole.
+
+        Raises:
+            BackendTimeout: As ``put``.
+        """
         ...
 
 
@@ -185,7 +219,7 @@ class PostingIndex(Protocol):
         ...
 
 
-class Store(SummaryStore, PostingStore, ScoreStore, Protocol):
+class Store(LiveStore, ScoreStore, Protocol):
     """All collections, as the composition roots hand them out."""
 
     async def close(self) -> None:

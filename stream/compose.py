@@ -7,6 +7,7 @@ from models.bundle import PromptLimits
 from models.prompts import RankerPrompt, render_header
 from schemas.documents import NumTokens, Origin, PostingDocument, State, SummarizerId, SummaryDocument, next_rev
 from schemas.events import Upsert
+from schemas.posting import READING
 from stream.content import Content
 from stream.decide import Remove
 
@@ -67,7 +68,7 @@ class Composer:
         def count(text: str) -> int:
             return 0 if text == known else self._prompt.count_tokens(text)
 
-        return render_header(content.facts, count, self._limits.header)
+        return render_header(content.read.facts, count, self._limits.header)
 
     def posting(self, update: Upsert, content: Content, header: str) -> PostingDocument:
         """The document of collection ``postings``."""
@@ -75,9 +76,10 @@ class Composer:
             job_id=update.job_id,
             source_version=update.version,
             content_hash=content.content_hash,
+            posting_hash=content.posting_hash,
             posting=content.posting,
             header=header,
-            body=content.body,
+            body=content.read.body,
         )
 
     def live(
@@ -107,22 +109,45 @@ class Composer:
             job_id=update.job_id,
             source_version=update.version,
             state=summary.state,
-            title=content.facts.title,
-            place="; ".join(content.facts.places),
+            title=content.read.facts.title,
+            place="; ".join(content.read.facts.places),
             header=header,
             summary=summary.text,
             item_tokens={self._prompt.digest: item_ids},
             content_hash=content.content_hash,
             posting_hash=content.posting_hash,
+            reading=READING,
             generation=summary.generation,
             summarizer=summary.summarizer,
             num_tokens=num_tokens,
-            valid_through=content.valid_through,
+            valid_through=content.read.valid_through,
             origin=origin,
             event_time=update.event_time,
             summarized_at=now,
             rev=next_rev(previous.rev if previous else None, now),
         )
+
+    def knows(self, stored: SummaryDocument | None) -> bool:
+        """Whether the stored document has the item's ids as the ranker reads them now."""
+        return stored is not None and self._prompt.digest in stored.item_tokens
+
+    def repeated(self, update: Upsert, stored: SummaryDocument, *, origin: Origin, now: datetime) -> SummaryDocument:
+        """The stored document under a higher version of the same posting: the item stays as it is.
+
+        Args:
+            update: The upsert that is applied.
+            stored: The document that it replaces, known (:meth:`knows`).
+            origin: Place of the upsert.
+            now: When it is written, UTC.
+        """
+        changes = {
+            "source_version": update.version,
+            "origin": origin,
+            "event_time": update.event_time,
+            "summarized_at": now,
+            "rev": next_rev(stored.rev, now),
+        }
+        return stored.model_copy(update=changes)
 
     def resummarised(self, stored: SummaryDocument, summary: Summary, *, now: datetime) -> SummaryDocument:
         """The stored document of a live job with another summary; version, header and place in the log stay.
@@ -153,7 +178,7 @@ class Composer:
         known_ids = previous.item_tokens.get(self._prompt.digest) if previous else None
         if previous is None or known_ids is None or previous.content_hash != content.content_hash:
             item_ids = tuple(self._prompt.item_ids(header, summary))
-            return item_ids, NumTokens(raw=count(header) + count(content.body), item=len(item_ids))
+            return item_ids, NumTokens(raw=count(header) + count(content.read.body), item=len(item_ids))
         if (previous.header, previous.summary) == (header, summary):
             return known_ids, previous.num_tokens
         item_ids = tuple(self._prompt.item_ids(header, summary))

@@ -7,13 +7,13 @@ from typing import Protocol
 
 from schemas.documents import SummaryDocument
 from schemas.errors import BackendError
-from store.ports import PostingStore, SummaryStore
+from store.ports import LiveStore, StoredSummary
 from stream.telemetry import Telemetry
 
 __all__ = ["Changelog", "Finisher", "NearlineStore"]
 
 
-class NearlineStore(SummaryStore, PostingStore, Protocol):
+class NearlineStore(LiveStore, Protocol):
     """What processing asks of the store."""
 
     async def forget_job(self, job_id: str) -> int:
@@ -37,24 +37,27 @@ class Finisher:
         self._changelog = changelog
         self._telemetry = telemetry
 
-    async def finish(self, document: SummaryDocument, *, up_to_version: int = 0) -> None:
+    async def finish(self, stored: StoredSummary, *, up_to_version: int = 0, is_same_item: bool = False) -> None:
         """Do both steps for a document that was just written or read. Idempotent.
 
         Args:
-            document: What is stored.
+            stored: What is stored, with the token of its write.
             up_to_version: Where the document is deleted: version of the update that was refused for it, whose posting
                 may have been written by a try that lost the race. Its own version, where that is higher.
+            is_same_item: The write left header and summary as they were: scores of before are still right.
 
         Raises:
             BackendError: Store or broker; doing it again completes it.
         """
+        document = stored.document
         with self._telemetry.stage("invalidate"):
-            await self._forget(document.job_id)  # 5
+            if not is_same_item:
+                await self._forget(document.job_id)  # 5
             if document.is_deleted:
                 version = max(document.source_version, up_to_version)
                 await self._store.remove_posting(document.job_id, up_to_version=version)
         with self._telemetry.stage("publish"):
-            await self._publish(document)  # 6
+            await self._publish(stored)  # 6
 
     async def _forget(self, job_id: str) -> None:
         try:
@@ -63,11 +66,14 @@ class Finisher:
             # Scores of the old item version match no more: this only frees memory.
             self._telemetry.forget_failures.inc()
 
-    async def _publish(self, document: SummaryDocument) -> None:
+    async def _publish(self, stored: StoredSummary) -> None:
+        job_id = stored.document.job_id
         while True:
-            await self._changelog.publish(document)
-            stored = await self._store.get(document.job_id)
-            if stored is None or stored.document.rev == document.rev:
+            await self._changelog.publish(stored.document)
+            if await self._store.is_current(job_id, stored.cas):
                 return
-            document = stored.document
+            newer = await self._store.get(job_id)
+            if newer is None:
+                return
+            stored = newer
             self._telemetry.republished.inc()

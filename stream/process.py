@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from schemas.documents import Origin, State, SummaryDocument
+from schemas.documents import Origin, PostingDocument, State, SummaryDocument
 from schemas.errors import BackendUnavailable
 from schemas.events import Tombstone, Update, Upsert
-from store.ports import StoredSummary
+from store.ports import Cas, StoredSummary
 from stream.compose import Composer, Summary, kept_summary
 from stream.content import Content, read_content
 from stream.decide import Keep, Outcome, Redelivered, Remove, Stale, Summarise, decide
@@ -53,6 +53,12 @@ class Processed:
 class _Draft:
     document: SummaryDocument
     outcome: Outcome
+    posting: PostingDocument | None  # None: none is written, or the stored one stands for this version, too
+
+
+def _is_same_item(one: SummaryDocument, other: SummaryDocument) -> bool:
+    is_live = not one.is_deleted and not other.is_deleted
+    return is_live and (one.header, one.summary) == (other.header, other.summary)
 
 
 class Processor:
@@ -95,12 +101,13 @@ class Processor:
         """Apply one update.
 
         1. Read the stored document and decide.
-        2. Render the header (the body and its hash were read before: the decision needs them).
+        2. Render the header (the posting was read before: the decision needs its hashes). One that was published again
+           as it was is not even read: its document gets the new version and place.
         3. Summarise, where the decision says so; once for this update, however often it is decided again.
         4. Write posting, then summary, by compare-and-swap; where another write came first, back to 1.
-        5. Remove the cached scores of the old item; where the job is gone, its posting.
-        6. Publish the stored document, read it again, and publish again while a newer one is stored. Without this the
-           changelog can end on an old version: two writers may publish in the other order than they wrote.
+        5. Remove the cached scores of the old item, where there is a new one; where the job is gone, its posting.
+        6. Publish the stored document, look whether it still is what is stored, and publish again while it is not.
+           Without this the changelog can end on an old version: two writers may publish in the other order than they wrote.
         7. Ask the re-summarise lane for what the document is owed (``stream.resummarise_policy``, invariant R).
 
         An update that writes nothing does 5 and 6 too, a redelivery also 7: they may be what a crash cut off. The
@@ -116,23 +123,28 @@ class Processor:
             Overloaded: The engine refused work; nothing was written.
             BackendError: Store, broker or engine; whatever was written, doing it all again completes it.
         """
-        content = read_content(update.posting) if isinstance(update, Upsert) else None
+        content: Content | None = None
         summary: Summary | None = None
-        for _ in range(MAX_DECISIONS):
+        for num_lost in range(MAX_DECISIONS):
             with self._telemetry.stage("read"):
                 stored = await self._store.get(update.job_id)
             previous = stored.document if stored else None
+            if isinstance(update, Upsert) and (content is None or content.reading is None):
+                # After a lost race the posting that the document was made from may be gone: then it is written whole.
+                may_be_known = num_lost == 0 and self._composer.knows(previous)
+                content = read_content(update.posting, previous if may_be_known else None)
             decision = decide(previous, update, content, origin, is_backfill=is_backfill)  # 1
             if isinstance(decision, Stale | Redelivered):
-                return await self._leave(decision, update, previous)
+                return await self._leave(decision, update, stored)
             if isinstance(decision, Summarise) and summary is None:
                 assert content is not None, "only an upsert is summarised"
-                summary = await self._summarize(content.body)  # 3
+                summary = await self._summarize(content.read.body)  # 3
             draft = self._draft(decision, update, content, origin, previous, summary)  # 2
             with self._telemetry.stage("write"):
-                is_written = await self._write(draft.document, update, content, stored)  # 4
-            if is_written:
-                await self._finisher.finish(draft.document)  # 5, 6
+                cas = await self._write(draft, stored)  # 4
+            if cas is not None:
+                is_same_item = previous is not None and _is_same_item(previous, draft.document)
+                await self._finisher.finish(StoredSummary(draft.document, cas), is_same_item=is_same_item)  # 5, 6
                 is_mendable = isinstance(decision, Summarise) and summary is not None and summary.is_mendable
                 await self._mending.ask_for_what_is_owed(draft.document, is_mendable=is_mendable)  # 7
                 self._count_saved(draft.outcome, update, is_summarised=isinstance(decision, Summarise))
@@ -141,16 +153,16 @@ class Processor:
         raise lost_race()
 
     async def _leave(
-        self, decision: Stale | Redelivered, update: Update, previous: SummaryDocument | None
+        self, decision: Stale | Redelivered, update: Update, stored: StoredSummary | None
     ) -> Processed:
         """What is stored stands; steps 5 to 7 for it."""
         outcome = Outcome.STALE if isinstance(decision, Stale) else Outcome.REDELIVERED
-        if previous is not None:
+        if stored is not None:
             # A backfill's version may be above that of the deletion that it is stale for.
-            await self._finisher.finish(previous, up_to_version=0 if isinstance(update, Tombstone) else update.version)
+            await self._finisher.finish(stored, up_to_version=0 if isinstance(update, Tombstone) else update.version)
             if isinstance(decision, Redelivered):
                 # Why the stored one is a fallback was not stored: at worst the model says the same again, once.
-                await self._mending.ask_for_what_is_owed(previous, is_mendable=True)
+                await self._mending.ask_for_what_is_owed(stored.document, is_mendable=True)
         self._count_saved(outcome, update, is_summarised=False)
         return Processed(outcome, None)
 
@@ -172,11 +184,14 @@ class Processor:
         now = self._clock()
         if isinstance(decision, Remove):
             document = self._composer.deleted(update.job_id, decision, previous=previous, now=now)
-            return _Draft(document, Outcome.DELETED)
+            return _Draft(document, Outcome.DELETED, None)
         assert isinstance(update, Upsert), "only an upsert keeps or makes a summary"
         assert content is not None, "an upsert has content"
         if isinstance(decision, Keep):
             assert previous is not None, "only a stored summary is kept"
+            if content.reading is None:
+                document = self._composer.repeated(update, previous, origin=origin, now=now)
+                return _Draft(document, decision.outcome, None)
             chosen, outcome = kept_summary(previous), decision.outcome
         else:
             assert summary is not None, "made in step 3"
@@ -184,20 +199,15 @@ class Processor:
             outcome = Outcome.FALLBACK if summary.state is State.FALLBACK else Outcome.SUMMARIZED
         header = self._composer.header(content, previous)
         document = self._composer.live(update, content, header, chosen, origin=origin, previous=previous, now=now)
-        return _Draft(document, outcome)
+        return _Draft(document, outcome, self._composer.posting(update, content, header))
 
-    async def _write(
-        self, document: SummaryDocument, update: Update, content: Content | None, stored: StoredSummary | None
-    ) -> bool:
-        """Step 4. False where another write came first."""
-        cas = stored.cas if stored else None
+    async def _write(self, draft: _Draft, stored: StoredSummary | None) -> Cas | None:
+        """Step 4. None where another write came first."""
+        document, cas = draft.document, stored.cas if stored else None
         if document.is_deleted:
             # Removed only after the document says so (5): a crash between leaves a posting too many, never one too few.
-            return await self._store.put(document, cas=cas, ttl_s=self._deleted_ttl_s) is not None
-        assert isinstance(update, Upsert), "only an upsert is live"
-        assert content is not None, "an upsert has content"
-        await self._store.put_posting(self._composer.posting(update, content, document.header))
-        return await self._store.put(document, cas=cas) is not None
+            return await self._store.put(document, cas=cas, ttl_s=self._deleted_ttl_s)
+        return await self._store.put_live(document, draft.posting, cas=cas)
 
     def _count_saved(self, outcome: Outcome, update: Update, *, is_summarised: bool) -> None:
         if isinstance(update, Upsert) and not is_summarised:

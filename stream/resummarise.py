@@ -118,9 +118,9 @@ class Resummariser:
             written = to_write(stored.document, made, self._generation_for(request))
             if written is None:
                 return await self._leave(stored, LaneOutcome.KEPT)
-            if document := await self._write(stored, written):  # 5
-                await self._finisher.finish(document)  # 6
-                await self._mending.ask_for_what_is_owed(document, is_mendable=False)
+            if after := await self._write(stored, written):  # 5
+                await self._finisher.finish(after)  # 6
+                await self._mending.ask_for_what_is_owed(after.document, is_mendable=False)
                 return LaneOutcome.RESUMMARIZED if written.text is made.text else LaneOutcome.KEPT
             self._telemetry.cas_lost.inc()
         raise lost_race()
@@ -133,7 +133,7 @@ class Resummariser:
     async def _leave(self, stored: StoredSummary | None, outcome: LaneOutcome) -> LaneOutcome:
         """What is stored stands; step 6 for it, which a crash may have cut off."""
         if stored is not None:
-            await self._finisher.finish(stored.document)
+            await self._finisher.finish(stored)
             if outcome is LaneOutcome.CURRENT:
                 await self._mending.ask_for_what_is_owed(stored.document, is_mendable=False)
         return outcome
@@ -153,10 +153,11 @@ class Resummariser:
             raise InvalidInput(message, field="posting")
         raise PutOff(f"the summarizer did not answer: {cause}", reason="engine")
 
-    async def _write(self, stored: StoredSummary, summary: Summary) -> SummaryDocument | None:
+    async def _write(self, stored: StoredSummary, summary: Summary) -> StoredSummary | None:
         document = self._composer.resummarised(stored.document, summary, now=self._clock())
         with self._telemetry.stage("write"):
-            return document if await self._store.put(document, cas=stored.cas) is not None else None
+            cas = await self._store.put(document, cas=stored.cas)
+        return StoredSummary(document, cas) if cas is not None else None
 
 
 class ResummariseHandler:

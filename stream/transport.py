@@ -13,6 +13,9 @@ import faust
 from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.services import WaitResults
+
+from stream.eager import Started
 
 __all__ = ["committed_offsets", "make_transport"]
 
@@ -80,6 +83,19 @@ class _Consumer(driver.Consumer):
     def on_buffer_drop(self, tp: TP) -> None:
         super().on_buffer_drop(tp)
         self._has_room.set()
+
+    async def wait_first(self, *waited: Any, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109 (faust's own)
+        """What is done first. Faust delivers each record by this: four tasks, for what is mostly done at once."""
+        first, *others = waited
+        if asyncio.iscoroutine(first):
+            delivery = Started(first)
+            if delivery.is_done:
+                for other in others:
+                    if asyncio.iscoroutine(other):
+                        other.close()
+                return WaitResults([first], [delivery.result()], self.should_stop)
+            first = delivery.rest()
+        return await super().wait_first(first, *others, timeout=timeout)
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 (faust's own)
         if self._buffered_partitions and not self._get_active_partitions():

@@ -159,7 +159,8 @@ class NearlineWorker:
     async def _consume(self, stream: Any) -> None:
         app, self._queue = self._app, stream.channel.queue
         try:
-            async for event in stream.noack().events():
+            # The channel, not the stream over it: what that adds (acknowledgements, processors, the current event) is not used.
+            async for event in stream.channel:
                 self._is_in_hand = True
                 message = event.message
                 permit = await self._lanes.admit(message.key)  # 1

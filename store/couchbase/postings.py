@@ -1,18 +1,28 @@
 """Collection ``postings``. Functions block, so they run on threads."""
 
 from couchbase.exceptions import CASMismatchException, DocumentExistsException, DocumentNotFoundException
-from couchbase.options import GetOptions, InsertOptions, RemoveOptions, ReplaceOptions
+from couchbase.options import (
+    GetOptions,
+    InsertOptions,
+    LookupInOptions,
+    MutateInOptions,
+    RemoveOptions,
+    ReplaceOptions,
+)
 from couchbase.result import GetResult
+from couchbase.subdocument import get as field
+from couchbase.subdocument import replace
 
 from schemas.documents import PostingDocument
 from store.couchbase.collections import Collections
 from store.couchbase.failures import Contended
 
-__all__ = ["get_posting", "put_posting", "remove_posting"]
+__all__ = ["get_posting", "put_posting", "raise_posting", "remove_posting"]
 
 _MAX_TRIES = 32
 """Compare-and-swaps of one write; each lost one means that another writer of this job went on."""
 
+_VERSION, _HASH = "source_version", "posting_hash"
 _LOST = (CASMismatchException, DocumentExistsException, DocumentNotFoundException)
 
 
@@ -38,6 +48,32 @@ def put_posting(collections: Collections, document: PostingDocument) -> bool:
             continue
         return True
     raise _contended("put_posting")
+
+
+def raise_posting(collections: Collections, job_id: str, *, posting_hash: str, source_version: int) -> bool:
+    """Give the stored posting a higher version; no more of it than that goes over the network.
+
+    Returns:
+        False where it is gone, is another one, or has a higher version already.
+    """
+    options = {name: value for name, value in collections.durable.items() if name != "transcoder"}
+    for _ in range(_MAX_TRIES):
+        try:
+            found = collections.postings.lookup_in(
+                job_id, (field(_VERSION), field(_HASH)), LookupInOptions(timeout=collections.plain["timeout"])
+            )
+            stored_hash = found.content_as[str](1) if found.exists(1) else ""
+            if stored_hash != posting_hash or found.content_as[int](0) > source_version:
+                return False
+            collections.postings.mutate_in(
+                job_id, (replace(_VERSION, source_version),), MutateInOptions(cas=found.cas, **options)
+            )
+        except DocumentNotFoundException:
+            return False
+        except _LOST:
+            continue
+        return True
+    raise _contended("put_live")
 
 
 def remove_posting(collections: Collections, job_id: str, *, up_to_version: int) -> None:

@@ -112,6 +112,20 @@ class CouchbaseStore:
         """See ``SummaryStore.put``."""
         return await self._run(self._writes, "put", summaries.put, document, cas=cas, ttl_s=ttl_s)
 
+    async def is_current(self, job_id: str, cas: Cas) -> bool:
+        """See ``SummaryStore.is_current``; no document crosses the network."""
+        return await self._run(self._reads, "is_current", summaries.is_current, job_id, cas=cas)
+
+    async def put_live(
+        self, document: SummaryDocument, posting: PostingDocument | None, *, cas: Cas | None
+    ) -> Cas | None:
+        """See ``LiveStore.put_live``."""
+        if posting is not None:
+            await self.put_posting(posting)
+        elif not await self._raise_posting(document):
+            return None
+        return await self.put(document, cas=cas)
+
     async def get_posting(self, job_id: str) -> PostingDocument | None:
         """See ``PostingStore.get_posting``."""
         return await self._run(self._reads, "get_posting", postings.get_posting, job_id)
@@ -119,6 +133,16 @@ class CouchbaseStore:
     async def put_posting(self, document: PostingDocument) -> bool:
         """See ``PostingStore.put_posting``."""
         return await self._run(self._writes, "put_posting", postings.put_posting, document)
+
+    async def _raise_posting(self, document: SummaryDocument) -> bool:
+        return await self._run(
+            self._writes,
+            "put_live",
+            postings.raise_posting,
+            document.job_id,
+            posting_hash=document.posting_hash,
+            source_version=document.source_version,
+        )
 
     async def remove_posting(self, job_id: str, *, up_to_version: int) -> None:
         """See ``PostingStore.remove_posting``."""

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from couchbase.exceptions import CASMismatchException, DocumentExistsException, DocumentNotFoundException
-from couchbase.options import GetMultiOptions, GetOptions, InsertOptions, ReplaceOptions
+from couchbase.options import ExistsOptions, GetMultiOptions, GetOptions, InsertOptions, ReplaceOptions
 
 from schemas.documents import SummaryDocument
 from store.couchbase.batches import batches
 from store.couchbase.collections import Collections, expiry
 from store.ports import Cas, StoredSummary
 
-__all__ = ["get", "get_many", "put"]
+__all__ = ["get", "get_many", "is_current", "put"]
 
 
 def get(collections: Collections, job_id: str) -> StoredSummary | None:
@@ -21,6 +21,12 @@ def get(collections: Collections, job_id: str) -> StoredSummary | None:
     except DocumentNotFoundException:
         return None
     return StoredSummary(SummaryDocument.model_validate_json(found.value), Cas(found.cas))
+
+
+def is_current(collections: Collections, job_id: str, *, cas: Cas) -> bool:
+    """See ``SummaryStore.is_current``."""
+    found = collections.summaries.exists(job_id, ExistsOptions(timeout=collections.plain["timeout"]))
+    return bool(found.exists) and found.cas == cas
 
 
 def get_many(collections: Collections, job_ids: Sequence[str]) -> dict[str, SummaryDocument]:

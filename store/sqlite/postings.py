@@ -6,13 +6,22 @@ import sqlite3
 from schemas.documents import PostingDocument
 from store.sqlite.connection import transaction
 
-__all__ = ["get_posting", "put_posting", "remove_posting"]
+__all__ = ["get_posting", "put_posting", "raise_posting", "remove_posting"]
 
 _PUT = """
-INSERT INTO postings (job_id, source_version, document) VALUES (:job_id, :source_version, :document)
-ON CONFLICT (job_id) DO UPDATE SET source_version = excluded.source_version, document = excluded.document
+INSERT INTO postings (job_id, source_version, posting_hash, document)
+VALUES (:job_id, :source_version, :posting_hash, :document)
+ON CONFLICT (job_id) DO UPDATE
+SET source_version = excluded.source_version, posting_hash = excluded.posting_hash, document = excluded.document
 WHERE excluded.source_version >= postings.source_version
 RETURNING id
+"""
+# The column is what counts: the text of the document keeps the version that it was written with, since a version alone
+# changes one page of the file where a document is several.
+_GET = "SELECT json_set(document, '$.source_version', source_version) FROM postings WHERE job_id = ?"
+_RAISE = """
+UPDATE postings SET source_version = :source_version
+WHERE job_id = :job_id AND posting_hash = :posting_hash AND source_version <= :source_version
 """
 
 # As headers have it. A day is no search term, and posts that are only dated anew would each be indexed anew: that takes
@@ -22,7 +31,7 @@ _POSTED = re.compile(r" \| posted \d{4}-\d{2}-\d{2}\b")
 
 def get_posting(connection: sqlite3.Connection, job_id: str) -> PostingDocument | None:
     """See ``PostingStore.get_posting``."""
-    row = connection.execute("SELECT document FROM postings WHERE job_id = ?", (job_id,)).fetchone()
+    row = connection.execute(_GET, (job_id,)).fetchone()
     return PostingDocument.model_validate_json(row[0]) if row else None
 
 
@@ -31,6 +40,7 @@ def put_posting(connection: sqlite3.Connection, document: PostingDocument) -> bo
     values = {
         "job_id": document.job_id,
         "source_version": document.source_version,
+        "posting_hash": document.posting_hash,
         "document": document.model_dump_json(),
     }
     with transaction(connection):
@@ -40,6 +50,16 @@ def put_posting(connection: sqlite3.Connection, document: PostingDocument) -> bo
         header = _POSTED.sub("", document.header, count=1)
         _index(connection, rows[0][0], f"{header}\n{document.body}")
     return True
+
+
+def raise_posting(connection: sqlite3.Connection, job_id: str, *, posting_hash: str, source_version: int) -> bool:
+    """Give the stored posting a higher version.
+
+    Returns:
+        False where it is gone, is another one, or has a higher version already.
+    """
+    values = {"job_id": job_id, "posting_hash": posting_hash, "source_version": source_version}
+    return connection.execute(_RAISE, values).rowcount > 0
 
 
 def _index(connection: sqlite3.Connection, row_id: int, text: str) -> None:

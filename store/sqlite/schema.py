@@ -1,4 +1,7 @@
-"""Tables of the store file and their version. A file of a newer version or of another program is refused untouched."""
+"""Tables of the store file and their version.
+
+A file of an older version is brought up to this one; one of a newer version or of another program is refused untouched.
+"""
 
 import sqlite3
 from pathlib import Path
@@ -8,7 +11,7 @@ from store.sqlite.connection import transaction
 
 __all__ = ["SCHEMA_VERSION", "check_usable", "prepare"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Stands in ``PRAGMA user_version``; raised with every change of the tables."""
 
 _APPLICATION_ID = 0x50726373
@@ -31,7 +34,8 @@ CREATE TABLE postings (
     id INTEGER PRIMARY KEY,
     job_id TEXT NOT NULL UNIQUE,
     source_version INTEGER NOT NULL,
-    document TEXT NOT NULL
+    document TEXT NOT NULL,
+    posting_hash TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE scores (
     fingerprint TEXT NOT NULL,
@@ -45,6 +49,8 @@ CREATE INDEX scores_by_job ON scores (job_id, scored_at_us);
 CREATE INDEX scores_by_age ON scores (scored_at_us);
 CREATE VIRTUAL TABLE posting_text USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2');
 """
+_FROM_VERSION = {1: "ALTER TABLE postings ADD COLUMN posting_hash TEXT NOT NULL DEFAULT ''"}
+"""What brings a file of an older version one version on."""
 
 
 def check_usable(path: Path) -> None:
@@ -83,6 +89,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         _check_version(connection, path)
+        for version in range(_version(connection), SCHEMA_VERSION):
+            connection.execute(_FROM_VERSION[version])
+            connection.execute(f"PRAGMA user_version = {version + 1}")
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
@@ -90,12 +99,17 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
     return bool(num_tables == 0)
 
 
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _version(connection)
     if application_id != _APPLICATION_ID:
         raise ConfigurationError(f"{str(path)!r} is a database of another program: choose another path for the store")
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION and version not in _FROM_VERSION:
         raise ConfigurationError(
             f"store {str(path)!r} has schema version {version}, this build reads {SCHEMA_VERSION}: "
             "use the version of Précis that wrote it, or start with a new path and ingest again"

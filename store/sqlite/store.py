@@ -12,7 +12,7 @@ from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendError, ConfigurationError
 from store.ports import Cas, Hit, ScannedSummary, StoredSummary
 from store.score_policy import ScorePolicy
-from store.sqlite import index, postings, scan, schema, scores, summaries
+from store.sqlite import index, live, postings, scan, schema, scores, summaries
 from store.sqlite.connection import ConnectionThreads, Synchronous, translated
 from store.sqlite.score_count import count_scores
 from store.sqlite.turns import TurnThread
@@ -109,6 +109,20 @@ class SqliteStore:
         expires_at_s = None if ttl_s is None else now_s + ttl_s
         work = partial(summaries.put, document=document, cas=cas, expires_at_s=expires_at_s, now_s=now_s)
         new_cas = await self._writer.run("put", work)
+        await self._sweep_if_due()
+        return new_cas
+
+    async def is_current(self, job_id: str, cas: Cas) -> bool:
+        """See ``SummaryStore.is_current``."""
+        work = partial(summaries.is_current, job_id=job_id, cas=cas, now_s=self._clock())
+        return await self._reader.run("is_current", work)
+
+    async def put_live(
+        self, document: SummaryDocument, posting: PostingDocument | None, *, cas: Cas | None
+    ) -> Cas | None:
+        """See ``LiveStore.put_live``; one transaction."""
+        work = partial(live.put_live, document=document, posting=posting, cas=cas, now_s=self._clock())
+        new_cas = await self._writer.run("put_live", work)
         await self._sweep_if_due()
         return new_cas
 

@@ -8,10 +8,11 @@ from schemas.documents import SummaryDocument
 from store.ports import Cas, StoredSummary
 from store.sqlite.connection import transaction
 
-__all__ = ["delete_expired", "get", "get_many", "put"]
+__all__ = ["delete_expired", "get", "get_many", "is_current", "put"]
 
 _LIVE = "(summaries.expires_at_s IS NULL OR summaries.expires_at_s > :now_s)"
 _GET = f"SELECT document, cas FROM summaries WHERE job_id = :job_id AND {_LIVE}"  # noqa: S608 (constants only)
+_IS_CURRENT = f"SELECT 1 FROM summaries WHERE job_id = :job_id AND cas = :cas AND {_LIVE}"  # noqa: S608 (constants only)
 # CROSS JOIN fixes the order: one look-up by key for each wanted id, whatever the statistics say.
 _GET_MANY = f"""
 SELECT summaries.job_id, document FROM json_each(:job_ids) AS wanted
@@ -35,6 +36,11 @@ def get(connection: sqlite3.Connection, job_id: str, *, now_s: float) -> StoredS
     """See ``SummaryStore.get``."""
     row = connection.execute(_GET, {"job_id": job_id, "now_s": now_s}).fetchone()
     return StoredSummary(SummaryDocument.model_validate_json(row[0]), Cas(row[1])) if row else None
+
+
+def is_current(connection: sqlite3.Connection, job_id: str, *, cas: Cas, now_s: float) -> bool:
+    """See ``SummaryStore.is_current``."""
+    return connection.execute(_IS_CURRENT, {"job_id": job_id, "cas": cas, "now_s": now_s}).fetchone() is not None
 
 
 def get_many(connection: sqlite3.Connection, job_ids: Sequence[str], *, now_s: float) -> dict[str, SummaryDocument]:

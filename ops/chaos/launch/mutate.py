@@ -8,7 +8,7 @@ from typing import Any
 from ops.chaos.launch.steps import Method, wrap
 from ops.chaos.mutants import Mutant
 from schemas.documents import Origin, SummaryDocument
-from store.ports import Cas, StoredSummary
+from store.ports import Cas
 from stream.decide import Outcome
 
 __all__ = ["mutate"]
@@ -16,7 +16,6 @@ __all__ = ["mutate"]
 _GAP_S = 3.0
 
 _background: set["asyncio.Task[Any]"] = set()
-_published: ContextVar[SummaryDocument | None] = ContextVar("published", default=None)
 _has_written: ContextVar[bool] = ContextVar("has_written", default=False)
 
 
@@ -34,15 +33,17 @@ def mutate(mutant: Mutant, *, store: type, changelog: type, processor: type) -> 
             wrap(processor, "process", _in_background)
         case Mutant.PUT_WITHOUT_CAS:
             wrap(store, "put", _without_cas)
+            wrap(store, "put_live", _without_cas_live)
         case Mutant.CACHE_HIT_WITHOUT_VERSION:
             _accept_any_version()
             wrap(store, "forget_job", _forgetting_nothing)
         case Mutant.PUBLISH_WITHOUT_REREAD:
-            wrap(changelog, "publish", _noting_publication)
-            wrap(store, "get", _reading_what_was_published)
+            wrap(changelog, "publish", _after_a_gap)
+            wrap(store, "is_current", _always_current)
         case Mutant.STALE_ONLY_ACKS:
             wrap(processor, "process", _forgetting_writes)
             wrap(store, "put", _noting_writes)
+            wrap(store, "put_live", _noting_writes)
             wrap(changelog, "publish", _only_after_a_write)
         case Mutant.TOMBSTONE_WITHOUT_ORIGIN:
             Origin.is_after = _always  # type: ignore[method-assign, assignment]
@@ -77,6 +78,21 @@ def _without_cas(put: Method) -> Method:
     return written
 
 
+def _without_cas_live(put_live: Method) -> Method:
+    async def written(self: Any, document: SummaryDocument, posting: Any, *, cas: Cas | None) -> Any:
+        while True:
+            new_cas = await put_live(self, document, posting, cas=cas)
+            if new_cas is not None:
+                return new_cas
+            stored, stored_posting = await self.get(document.job_id), await self.get_posting(document.job_id)
+            cas = stored.cas if stored else None
+            if posting is None and stored_posting is not None:
+                changes = {"source_version": document.source_version, "posting_hash": document.posting_hash}
+                posting = stored_posting.model_copy(update=changes)
+
+    return written
+
+
 def _accept_any_version() -> None:
     from serve import cache
 
@@ -97,25 +113,20 @@ def _forgetting_nothing(_forget_job: Method) -> Method:
     return forgotten
 
 
-def _noting_publication(publish: Method) -> Method:
-    async def published(self: Any, document: SummaryDocument, *args: Any, **named: Any) -> None:
+def _after_a_gap(publish: Method) -> Method:
+    async def published(self: Any, *args: Any, **named: Any) -> None:
         # A wider gap after the write: the signal that shows this mutant must fall into it.
         await asyncio.sleep(random.choice((0.0, random.uniform(0, _GAP_S))))
-        await publish(self, document, *args, **named)
-        _published.set(document)
+        await publish(self, *args, **named)
 
     return published
 
 
-def _reading_what_was_published(get: Method) -> Method:
-    async def read(self: Any, job_id: str) -> Any:
-        document = _published.get()
-        _published.set(None)
-        if document is not None and document.job_id == job_id:
-            return StoredSummary(document, Cas(1))
-        return await get(self, job_id)
+def _always_current(_is_current: Method) -> Method:
+    async def current(_self: Any, _job_id: str, _cas: Cas) -> bool:
+        return True
 
-    return read
+    return current
 
 
 def _forgetting_writes(process: Method) -> Method:

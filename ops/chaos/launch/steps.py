@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["STEPS", "STORE_STEPS", "Method", "die_at", "pause_before_steps", "wrap"]
 
-STORE_STEPS = ("get", "get_posting", "put_posting", "put", "forget_job", "remove_posting")
+STORE_STEPS = ("get", "get_posting", "put_live", "put", "is_current", "forget_job", "remove_posting")
 """Methods of the store that processing calls."""
 
 STEPS = (*STORE_STEPS, "summarize", "publish", "request", "commit")
@@ -44,8 +44,8 @@ def pause_before_steps(store: type, changelog: type, *, longest_s: float) -> Non
 
         return paused
 
-    wrap(store, "put_posting", make)
-    wrap(store, "put", make)
+    for name in ("put_live", "put_posting", "put"):  # a store without transactions does the first by the others
+        wrap(store, name, make)
     wrap(changelog, "publish", make)
 
 

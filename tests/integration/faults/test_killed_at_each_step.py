@@ -50,15 +50,14 @@ class Kill:
 UPSERT = (
     Kill("get", ()),
     Kill("summarize", ()),
-    Kill("put_posting", ()),
-    Kill("put", (POSTING,)),
+    Kill("put_live", ()),
     Kill("forget_job", (POSTING, DOCUMENT)),
     Kill("publish", (POSTING, DOCUMENT)),
     Kill("publish:after", (POSTING, DOCUMENT, CHANGELOG)),
-    Kill("get:after", (POSTING, DOCUMENT, CHANGELOG), call=2),  # read again, not yet compared
+    Kill("is_current:after", (POSTING, DOCUMENT, CHANGELOG)),  # looked again, not yet committed
 )
 DELETE = (
-    Kill("put", (POSTING,), call=2),
+    Kill("put", (POSTING,)),
     Kill("remove_posting", (POSTING, DOCUMENT), call=1),
     Kill("remove_posting:after", (DOCUMENT,), call=1),
 )
