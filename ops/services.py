@@ -2,10 +2,12 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from pydantic_core import to_json
 
 from models.clients.completions import CompletionsClient
 from models.clients.kinds import EngineKind
@@ -111,11 +113,21 @@ def _configure_logging(settings: Settings) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=False) if is_read_by_people else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(colors=False) if is_read_by_people else _json_renderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.WriteLoggerFactory(),  # print() takes twice as long
         cache_logger_on_first_use=True,
     )
+
+
+def _json_renderer() -> structlog.processors.JSONRenderer:
+    """Of a line a record: the standard library's encoder is made anew for each and takes five times as long."""
+
+    def serialise(event: Any, *, default: Callable[[Any], Any]) -> str:
+        return to_json(event, fallback=default).decode()
+
+    return structlog.processors.JSONRenderer(serializer=serialise)
 
 
 def _with_addresses(settings: Settings) -> Settings:

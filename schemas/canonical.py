@@ -22,9 +22,9 @@ def read_json(text: str | bytes) -> Any:
         ValueError: Not JSON, not UTF-8, nested too deep, or with NaN or a number beyond a double.
     """
     try:
+        if (chars := _plain_text(text)) is not None:
+            return _FINITE.decode(chars)
         value = json.loads(text, parse_constant=_finite, parse_float=_finite)
-        if _is_flat_text(text):
-            return value
         again = json.dumps(value, ensure_ascii=False)
     except RecursionError as error:
         message = "nested too deep"
@@ -33,17 +33,21 @@ def read_json(text: str | bytes) -> Any:
     return value if clean == again else json.loads(clean)
 
 
-def _is_flat_text(text: str | bytes) -> bool:
-    """Whether it is known without another look that no text in it holds half a character, and nothing is nested deep.
+def _plain_text(text: str | bytes) -> str | None:
+    """The characters, where a look at them tells that no text in it holds half a character, and nothing is nested deep.
 
     A surrogate comes as an escape, or as bytes that are no UTF-8.
     """
     try:
-        chars = text if isinstance(text, str) else text.decode()
-        chars.encode()
+        if isinstance(text, str):
+            text.encode()
+            chars = text
+        else:
+            chars = text.decode()
     except UnicodeError:
-        return False
-    return "\\u" not in chars and "\0" not in chars and chars.count("[") + chars.count("{") < _FEW_LEVELS
+        return None
+    is_plain = "\\u" not in chars and "\0" not in chars and chars.count("[") + chars.count("{") < _FEW_LEVELS
+    return chars if is_plain and not chars.startswith("\ufeff") else None
 
 
 def _finite(literal: str) -> float:
@@ -52,6 +56,10 @@ def _finite(literal: str) -> float:
         message = f"{literal} is not a finite number"
         raise ValueError(message)
     return number
+
+
+# Made once: ``json.loads`` makes one for each text.
+_FINITE = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
 
 
 def canonical_json(value: Any) -> bytes:

@@ -23,8 +23,8 @@ MAX_JOB_ID_BYTES = 200
 """Couchbase keys hold 250 bytes; the rest is room for the prefixes of derived keys."""
 
 READING = 1
-"""Raised with every change of what :func:`read_posting` or the header makes of a posting: one that is published again as
-it was is read anew where it was read by other rules."""
+"""Raised with every change of what :func:`read_posting` or the header makes of a posting: what is published again as it
+was is then read anew."""
 
 _BODY_FIELDS = (
     "description",

@@ -1,10 +1,11 @@
 """Starting a coroutine here and now, and making a task of it only where it has to wait.
 
-What ``asyncio.eager_task_factory`` of Python 3.12 does for all tasks. A task costs some ten microseconds and a turn of the
-event loop; most deliveries of a record need neither.
+What ``asyncio.eager_task_factory`` of Python 3.12 does for all tasks. A task costs some ten microseconds and a turn of
+the event loop; most deliveries of a record need neither.
 """
 
 from collections.abc import Coroutine, Generator
+from functools import partial
 from types import coroutine
 from typing import Any, Generic, TypeVar
 
@@ -53,11 +54,11 @@ def _rest(work: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
             work.close()
             raise
         except BaseException as error:  # noqa: BLE001 - a cancellation, most of all: it is the work's to answer
-            step, argument = work.throw, error
+            step = partial(work.throw, error)
         else:
-            step, argument = work.send, sent
+            step = partial(work.send, sent)
         try:
-            awaited = step(argument)  # type: ignore[arg-type]
+            awaited = step()
         except StopIteration as end:
             result: T = end.value
             return result

@@ -107,7 +107,8 @@ class Processor:
         4. Write posting, then summary, by compare-and-swap; where another write came first, back to 1.
         5. Remove the cached scores of the old item, where there is a new one; where the job is gone, its posting.
         6. Publish the stored document, look whether it still is what is stored, and publish again while it is not.
-           Without this the changelog can end on an old version: two writers may publish in the other order than they wrote.
+           Without this the changelog can end on an old version: two writers may publish in another order than they
+           wrote.
         7. Ask the re-summarise lane for what the document is owed (``stream.resummarise_policy``, invariant R).
 
         An update that writes nothing does 5 and 6 too, a redelivery also 7: they may be what a crash cut off. The
@@ -152,9 +153,7 @@ class Processor:
             self._telemetry.cas_lost.inc()
         raise lost_race()
 
-    async def _leave(
-        self, decision: Stale | Redelivered, update: Update, stored: StoredSummary | None
-    ) -> Processed:
+    async def _leave(self, decision: Stale | Redelivered, update: Update, stored: StoredSummary | None) -> Processed:
         """What is stored stands; steps 5 to 7 for it."""
         outcome = Outcome.STALE if isinstance(decision, Stale) else Outcome.REDELIVERED
         if stored is not None:

@@ -27,7 +27,7 @@ from datetime import datetime
 
 import structlog
 
-from schemas.documents import PostingDocument, SummaryDocument
+from schemas.documents import PostingDocument
 from schemas.errors import BackendProtocolError, InvalidInput, Overloaded
 from schemas.resummarise import Reason, ResummariseRequest, decode_request
 from store.ports import StoredSummary

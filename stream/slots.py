@@ -64,6 +64,9 @@ class Slots:
 
     async def acquire(self, priority: Priority) -> None:
         """Wait for a slot. Returns at once, without giving way, where one can be had. Cancellation-safe (S1)."""
+        if not self._is_contended(priority) and self._may_take(priority):
+            self._held[priority] += 1
+            return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[priority].append(waiter)
         self._grant()
@@ -88,6 +91,9 @@ class Slots:
                 waiters.remove(waiter)
                 self._held[priority] += 1
                 waiter.set_result(None)
+
+    def _is_contended(self, priority: Priority) -> bool:
+        return any(waiters for other, waiters in self._waiting.items() if other <= priority)
 
     def _may_take(self, priority: Priority) -> bool:
         if self.num_free == 0:

@@ -159,7 +159,7 @@ class NearlineWorker:
     async def _consume(self, stream: Any) -> None:
         app, self._queue = self._app, stream.channel.queue
         try:
-            # The channel, not the stream over it: what that adds (acknowledgements, processors, the current event) is not used.
+            # The channel, not the stream over it: acknowledgements, processors and the current event are not used.
             async for event in stream.channel:
                 self._is_in_hand = True
                 message = event.message
