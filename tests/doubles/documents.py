@@ -37,6 +37,7 @@ def posting_document(job_id: str = "job-1", source_version: int = 1, **changes: 
     fields: dict[str, Any] = {
         "job_id": job_id,
         "source_version": source_version,
+        "posting_hash": posting_hash({"title": "Nurse"}),
         "posting": {"@type": "JobPosting", "title": "Nurse"},
         "header": "Nurse | Charité | Berlin",
         "body": f"We look for a nurse. Version {source_version}.",

@@ -30,9 +30,28 @@ async def test_a_newer_schema_is_refused_by_name(path: Path) -> None:
     await (await SqliteStore.open(path)).close()
     execute(path, "PRAGMA user_version = 7")
     before = content(path)
-    with pytest.raises(ConfigurationError, match="schema version 7, this build reads 1"):
+    with pytest.raises(ConfigurationError, match="schema version 7, this build reads 2"):
         await SqliteStore.open(path)
     assert content(path) == before
+
+
+async def test_a_file_of_the_version_before_is_brought_up_to_this_one(path: Path) -> None:
+    """What it holds stays; a posting without a hash is no posting's repetition."""
+    store = await SqliteStore.open(path)
+    document, posting = summary_document(), posting_document()
+    cas = await store.put_live(document, posting, cas=None)
+    await store.close()
+    execute(path, "ALTER TABLE postings DROP COLUMN posting_hash")
+    execute(path, "PRAGMA user_version = 1")
+
+    store = await SqliteStore.open(path)
+    try:
+        assert await store.get_posting("job-1") == posting
+        newer = document.model_copy(update={"source_version": 2})
+        assert await store.put_live(newer, None, cas=cas) is None
+        assert await store.put_live(newer, posting_document(source_version=2), cas=cas) is not None
+    finally:
+        await store.close()
 
 
 async def test_a_database_of_another_program_is_not_touched(path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.documents import SummaryDocument
 from schemas.events import Update, Upsert
+from store.ports import Cas
 from stream.process import Processor
 from tests.property.stream.logs import RUNS, logs
 from tests.property.stream.writers import (
@@ -112,9 +112,9 @@ def test_no_summary_is_asked_for_twice_in_a_row(log: list[Update]) -> None:
 class BlindProcessor(Processor):
     """A mutant: swaps on a token that it reads just before, not on the one it decided on."""
 
-    async def _write(self, document: SummaryDocument, update: Any, content: Any, stored: Any) -> bool:
+    async def _write(self, draft: Any, stored: Any) -> Cas | None:
         del stored
-        return await super()._write(document, update, content, await self._store.get(document.job_id))
+        return await super()._write(draft, await self._store.get(draft.document.job_id))
 
 
 def test_the_check_sees_a_blind_write() -> None:

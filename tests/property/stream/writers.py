@@ -144,7 +144,7 @@ def end_of(store: MemoryStore, job_id: str) -> End | None:
         assert posting is None, "a deleted job must have no posting"
         return End(is_deleted=True, source_version=document.source_version)
     assert posting is not None, "a live job must have its posting"
-    assert posting.content_hash == document.content_hash
+    assert (posting.content_hash, posting.posting_hash) == (document.content_hash, document.posting_hash)
     return End(
         is_deleted=False,
         source_version=document.source_version,

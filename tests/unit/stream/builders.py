@@ -72,7 +72,7 @@ def stored(update: Upsert, *, at: int = 1, summary: Summary | None = None) -> Su
         update,
         content,
         made.header(content),
-        summary or pure_summary(content.body),
+        summary or pure_summary(content.read.body),
         origin=origin(at),
         previous=None,
         now=EPOCH,

@@ -126,7 +126,7 @@ class Lane:
                 content_hash=content.content_hash,
                 posting=content.posting,
                 header=document.header,
-                body=content.body,
+                body=content.read.body,
             )
         )
         await self.store.put(document, cas=None)

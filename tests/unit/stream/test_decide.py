@@ -224,6 +224,6 @@ def test_a_tombstone_meets_a_backfilled_job_by_the_time_of_its_event(minutes: in
     update = upsert(9, minutes=minutes)
     content = read_content(update.posting)
     document = composer().live(
-        update, content, "Nurse", pure_summary(content.body), origin=LATE, previous=None, now=EPOCH
+        update, content, "Nurse", pure_summary(content.read.body), origin=LATE, previous=None, now=EPOCH
     )
     assert isinstance(decided(document, tombstone(), 5), Remove) is wins

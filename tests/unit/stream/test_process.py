@@ -45,6 +45,18 @@ class RivalledStore(MemoryStore):
         return await super().put(document, cas=cas, ttl_s=ttl_s)
 
 
+class WholePostings(MemoryStore):
+    """Notes the versions of the postings that were written whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.versions: list[int] = []
+
+    async def put_posting(self, document: PostingDocument) -> bool:
+        self.versions.append(document.source_version)
+        return await super().put_posting(document)
+
+
 class ForgetfulStore(MemoryStore):
     """Its score cache is away."""
 
@@ -274,3 +286,85 @@ async def test_posting_that_cannot_be_served_is_refused_before_anything_is_writt
         await make_processor(store).process(upsert(1, title=""), origin(1))
     assert await store.get("job") is None
     assert await store.get_posting("job") is None
+
+
+async def test_a_posting_published_again_is_written_by_its_version_alone() -> None:
+    """Neither read nor rendered nor stored anew; the document is what it would have been."""
+    store, changelog, telemetry = WholePostings(), RecordedChangelog(), Telemetry()
+    processor = make_processor(store, changelog, telemetry=telemetry)
+    before = (await processor.process(upsert(1), origin(1))).written
+    after = await processor.process(upsert(4, minutes=3), origin(2))
+
+    assert before is not None
+    assert after.outcome is Outcome.UNCHANGED
+    assert after.written is not None
+    assert changelog.last() == after.written
+    assert after.written.rev > before.rev
+    assert after.written == before.model_copy(
+        update={
+            "source_version": 4,
+            "origin": origin(2),
+            "event_time": upsert(4, minutes=3).event_time,
+            "summarized_at": after.written.summarized_at,
+            "rev": after.written.rev,
+        }
+    )
+    posting = await store.get_posting("job")
+    assert posting is not None
+    assert (posting.source_version, posting.body) == (4, "Night shift.")
+    assert store.versions == [1]
+    assert value(telemetry, "model_calls_saved_total", reason="unchanged") == 1
+
+
+async def test_scores_of_an_item_that_stays_are_kept() -> None:
+    """They are still right; those of an item with another header are not."""
+    store = MemoryStore(clock=EPOCH.timestamp)
+    processor = make_processor(store)
+    await processor.process(upsert(1), origin(1))
+    await store.merge_scores("query", {"job": ScoreEntry(item_version="0" * 32, score=0.5, scored_at=EPOCH)})
+    await processor.process(upsert(2), origin(2))
+    assert list(await store.get_scores("query", ["job"])) == ["job"]
+    await processor.process(upsert(3, title="Head nurse"), origin(3))
+    assert await store.get_scores("query", ["job"]) == {}
+
+
+async def test_a_posting_whose_copy_is_gone_is_written_whole() -> None:
+    """What the document was made from is not there to be given a version."""
+    store, telemetry = WholePostings(), Telemetry()
+    processor = make_processor(store, telemetry=telemetry)
+    await processor.process(upsert(1), origin(1))
+    await store.remove_posting("job", up_to_version=1)
+    assert (await processor.process(upsert(2), origin(2))).outcome is Outcome.UNCHANGED
+    assert store.versions == [1, 2]
+    assert value(telemetry, "cas_lost_total") == 1
+
+
+async def test_a_posting_read_by_other_rules_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new build makes another header of it; publishing it again must bring that in."""
+    store = WholePostings()
+    processor = make_processor(store)
+    await processor.process(upsert(1), origin(1))
+    for module in ("stream.content", "stream.compose"):
+        monkeypatch.setattr(f"{module}.READING", 1_000)
+    again = await processor.process(upsert(2), origin(2))
+    assert store.versions == [1, 2]
+    assert again.written is not None
+    assert again.written.reading == 1_000
+
+
+async def test_a_fallback_published_again_is_summarised() -> None:
+    """The same posting, but no model has read it yet."""
+    answers = iter([Summary("extract", State.FALLBACK, None), pure_summary("Night shift.")])
+    summaries = PureSummaries(lambda _: next(answers))
+    processor = make_processor(summarizer=summaries)
+    await processor.process(upsert(1), origin(1))
+    assert (await processor.process(upsert(2), origin(2))).outcome is Outcome.SUMMARIZED
+
+
+async def test_a_posting_that_cannot_be_read_is_refused_wherever_it_stands() -> None:
+    """Also where a newer version is stored: it is a publisher's mistake, and is told as one."""
+    store = MemoryStore()
+    processor = make_processor(store)
+    await processor.process(upsert(5), origin(1))
+    with pytest.raises(InvalidInput, match="title"):
+        await processor.process(upsert(2, title=""), origin(2))

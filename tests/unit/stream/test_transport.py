@@ -1,7 +1,7 @@
 """What a consumer does while its buffer is full: it waits for room, and for nothing longer."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ async def nothing(*_: Any) -> None:
 
 
 @pytest.fixture
-def consumer(tmp_path: Path) -> Iterator[Any]:
-    """The consumer of a lane, not started, as if one partition were assigned."""
+async def consumer(tmp_path: Path) -> AsyncIterator[Any]:
+    """The consumer of a lane, not started, as if one partition were assigned. It belongs to the loop of its test."""
     config = NearlineConfig(
         bootstrap_servers="127.0.0.1:1", log_id="log", summarizer_bundle=tmp_path, ranker_bundle=tmp_path
     )
@@ -58,3 +58,36 @@ async def test_a_full_buffer_is_waited_for_and_not_slept_through(
     consumer.on_buffer_drop(PARTITION)
     await waiting
     assert asked == [{PARTITION}]
+
+
+async def test_a_record_that_finds_room_is_delivered_without_a_task(consumer: Any) -> None:
+    """Faust makes four tasks of each delivery; the consumer of a busy topic did little else."""
+    delivered: list[str] = []
+
+    async def deliver() -> str:
+        delivered.append("record")
+        return "answer"
+
+    tasks, suspended = asyncio.all_tasks(), asyncio.Event()
+    ended = await consumer.wait_first(deliver(), suspended.wait())
+    assert delivered == ["record"]
+    assert (ended.results, ended.stopped) == (["answer"], False)
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_a_delivery_that_waits_ends_when_flow_is_suspended(consumer: Any) -> None:
+    """A rebalance must not wait for room in a buffer that is about to be thrown away."""
+    gate: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def deliver() -> str:
+        return await gate
+
+    suspended = asyncio.Event()
+    waiting = asyncio.create_task(consumer.wait_first(deliver(), suspended.wait()))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    suspended.set()
+    ended = await waiting
+    assert ended.results == [True]
+    await asyncio.sleep(0)
+    assert gate.cancelled()

@@ -20,7 +20,7 @@ def test_every_second_posting_has_a_new_header_in_each_version():
     """Unchanged postings are a mix: sent again as they were, and dated anew."""
     catalogue = Catalogue()
     changed = [
-        read_content(catalogue.posting(number, 1)).facts != read_content(catalogue.posting(number, 2)).facts
+        read_content(catalogue.posting(number, 1)).read.facts != read_content(catalogue.posting(number, 2)).read.facts
         for number in range(20)
     ]
     assert changed == [False, True] * 10

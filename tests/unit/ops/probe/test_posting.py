@@ -16,13 +16,13 @@ def test_every_update_has_another_body():
 def test_no_word_of_it_is_one_that_people_search_for():
     """Made-up words only, in header and body."""
     content = read_content(probe_posting("p", 7, is_long=True))
-    words = f"{content.facts.title} {content.facts.organisation} {content.body}".lower().split()
+    words = f"{content.read.facts.title} {content.read.facts.organisation} {content.read.body}".lower().split()
     assert [word for word in words if not word.startswith("zz")] == []
 
 
 def test_a_short_body_stays_short():
     """One sentence; the long one is far beyond any target."""
-    short, long = (read_content(probe_posting("p", 7, is_long=is_long)).body for is_long in (False, True))
+    short, long = (read_content(probe_posting("p", 7, is_long=is_long)).read.body for is_long in (False, True))
     assert len(short) < 60
     assert len(long.split()) >= 72
 
