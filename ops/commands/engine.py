@@ -58,6 +58,13 @@ def run(  # noqa: PLR0913 (options of a command)
         typer.Option(help="Longest prompt with its answer, tokens; by default as the bundle's limits say.", min=16),
     ] = None,
     kv_mib: Annotated[int | None, typer.Option(help="Memory for keys and values, MiB.", min=16)] = None,
+    multi_item: Annotated[
+        bool | None,
+        typer.Option(
+            help="SGLang's ranker on a GPU: query and items of a request as one sequence. By default where it is "
+            "cheaper for the bundle's limits."
+        ),
+    ] = None,
     python: Annotated[
         Path | None, typer.Option(help="Python of an environment of your own, such as one with a GPU build.")
     ] = None,
@@ -83,7 +90,9 @@ def run(  # noqa: PLR0913 (options of a command)
     hardware = find_hardware()
     device = device or device_for(name, own_python, hardware)
     check_port(host, port, "--port")
-    wishes = Wishes(device=device, dtype=dtype, threads=threads, context_tokens=context, kv_mib=kv_mib)
+    wishes = Wishes(
+        device=device, dtype=dtype, threads=threads, context_tokens=context, kv_mib=kv_mib, multi_item=multi_item
+    )
     task = describe_task(loaded, hardware, host=host, port=port or free_port(host), wishes=wishes)
     launch = launch_for(name, task, hardware)
     if dry_run:

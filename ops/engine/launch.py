@@ -68,6 +68,7 @@ class Wishes:
     threads: int | None = None
     context_tokens: int | None = None
     kv_mib: int | None = None
+    multi_item: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class Task:
         threads: Cores to compute on.
         context_tokens: Longest prompt with its answer.
         kv_bytes: Memory for keys and values.
+        multi_item: Whether SGLang packs a request's items (``ops.engine.multi_item``); None: as is cheaper.
     """
 
     bundle: Bundle
@@ -97,6 +99,7 @@ class Task:
     threads: int
     context_tokens: int
     kv_bytes: int
+    multi_item: bool | None = None
 
     @property
     def role(self) -> Role:
@@ -154,6 +157,7 @@ def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, w
         threads=wishes.threads or len(hardware.cores),
         context_tokens=longest,
         kv_bytes=bounded if wishes.kv_mib is None else wishes.kv_mib << 20,
+        multi_item=wishes.multi_item,
     )
 
 

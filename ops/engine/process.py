@@ -16,7 +16,7 @@ from ops.engine.log_end import log_end, remedies
 from ops.engine.sglang import sglang_launch
 from ops.engine.vllm import vllm_launch
 from ops.supervise import Child, ChildSpec
-from schemas.errors import BackendUnavailable
+from schemas.errors import BackendUnavailable, ConfigurationError
 
 __all__ = ["RunningEngine", "engine_spec", "launch_for"]
 
@@ -29,7 +29,13 @@ _UNWANTED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
 
 def launch_for(engine: EngineName, task: Task, hardware: Hardware) -> Launch:
-    """Command line and environment of an engine."""
+    """Command line and environment of an engine.
+
+    Raises:
+        ConfigurationError: The task wants what the engine does not have.
+    """
+    if task.multi_item is not None and engine is not EngineName.SGLANG:
+        raise ConfigurationError(f"--multi-item is a way of SGLang's; {engine} has none to choose: leave it out")
     match engine:
         case EngineName.VLLM:
             return vllm_launch(task, hardware)
