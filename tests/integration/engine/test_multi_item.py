@@ -15,7 +15,7 @@ from models.bundle import Bundle, Role
 from ops.engine.environments import interpreter
 from ops.engine.launch import Device, EngineName
 from ops.engine.multi_item import DELIMITER_ID
-from ops.engine.process import launch_for
+from ops.engine.prepare import launch_for
 from ops.settings import environment_for, load_settings
 from tests.unit.ops.engine.builders import H200, large, machine, task
 

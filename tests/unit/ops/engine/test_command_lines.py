@@ -4,7 +4,7 @@ import pytest
 
 from models.bundle import Role
 from ops.engine.launch import Device, Dtype, EngineName
-from ops.engine.process import launch_for
+from ops.engine.prepare import launch_for
 from tests.unit.ops.engine.builders import H200, large, machine, options, shipped, task
 
 

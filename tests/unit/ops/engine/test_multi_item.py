@@ -13,7 +13,7 @@ from ops.engine.multi_item import (
     seconds_packed,
     sequence_tokens,
 )
-from ops.engine.process import launch_for
+from ops.engine.prepare import launch_for
 from ops.settings import load_settings
 from schemas.errors import ConfigurationError
 from serve.config import ScorerConfig
