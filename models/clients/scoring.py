@@ -16,6 +16,7 @@ from models.clients.packs import split_packs
 from models.clients.ports import Scores
 from models.clients.score_wires import check_read, wire_of
 from models.clients.transport import EngineTransport
+from schemas.circuit import BreakerState
 from schemas.deadline import Deadline
 from schemas.errors import BackendProtocolError, BackendUnavailable, PromptTooLong
 
@@ -68,6 +69,11 @@ class ScoringClient:
     def address(self) -> str:
         """Of the server, or of its replicas."""
         return self._transport.address
+
+    @property
+    def breaker_states(self) -> dict[str, BreakerState]:
+        """See ``EngineTransport.breaker_states``."""
+        return self._transport.breaker_states
 
     def each(self) -> "tuple[ScoringClient, ...]":
         """A client of each replica alone; not to be closed."""
