@@ -15,8 +15,8 @@ In rows alone the two are close: packing saves the priming pass, a whole read of
 adds a delimiter an item and the query again for each further sequence. What it saves besides is the host's work. So
 short items after any query are packed, and long queries of which few items fit into a sequence are not; the larger the
 model, the less the host's work counts. The constants were not measured by this project, which had no GPU with
-FlashInfer: they are an H100's, rounded down, and SGLang's own figures. ``--multi-item`` and ``--no-multi-item`` decide
-otherwise.
+FlashInfer: they are an H100's, rounded down, and SGLang's own figures. So packing must win by a margin to be chosen;
+``--multi-item`` and ``--no-multi-item`` decide by hand.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ __all__ = [
     "CALL_TOKENS",
     "DELIMITER_ID",
     "Call",
+    "is_clearly_cheaper",
     "packs_items",
     "seconds_apart",
     "seconds_packed",
@@ -50,7 +51,10 @@ _BYTES_PER_S = 2.5e12
 _HOST_S = 50e-6
 """The host's work for one sequence: tokenizer manager, scheduler and detokenizer are Python. SGLang's pull request 9748
 reports 1000 items/s of 300 tokens, 0.6B, on an H100: 1 ms each, 0.3 ms more than their rows take here. A sixth of it
-counts, so that the mode that could not be measured has to win clearly."""
+counts: most of it is done while the GPU computes."""
+_CLEARLY = 0.95
+"""Share of the time apart that packing may take to be chosen: nearer than that the model says nothing, and a query that
+was asked a moment ago is in the cache."""
 _SLACK_TOKENS = 64  # of the delimiters after and before the items, and those seven that SGLang keeps
 
 
@@ -80,14 +84,19 @@ def packs_items(task: Task) -> bool:
         raise ConfigurationError(f"--multi-item: {obstacle}")
     if task.multi_item is not None or obstacle is not None:
         return bool(task.multi_item)
-    call, weights = _longest_call(task.bundle.manifest.limits), task.shape.matrix_parameters
-    return seconds_packed(call, weights, sequence_tokens(task)) < seconds_apart(call, weights)
+    call = _longest_call(task.bundle.manifest.limits)
+    return is_clearly_cheaper(call, task.shape.matrix_parameters, sequence_tokens(task))
 
 
 def sequence_tokens(task: Task) -> int:
     """Longest sequence of packed items: the scorer's largest request in one, where model and memory allow it."""
     wanted = max(task.context_tokens, CALL_TOKENS + CALL_ITEMS + _SLACK_TOKENS)
     return min(wanted, task.shape.context_tokens, max(task.context_tokens, task.kv_tokens))
+
+
+def is_clearly_cheaper(call: Call, weights: int, max_tokens: int) -> bool:
+    """Whether packing wins by the margin; arguments as of ``seconds_packed``."""
+    return seconds_packed(call, weights, max_tokens) < _CLEARLY * seconds_apart(call, weights)
 
 
 def seconds_apart(call: Call, weights: int) -> float:

@@ -8,6 +8,7 @@ from ops.engine.multi_item import (
     CALL_ITEMS,
     CALL_TOKENS,
     Call,
+    is_clearly_cheaper,
     packs_items,
     seconds_apart,
     seconds_packed,
@@ -20,8 +21,8 @@ from serve.config import ScorerConfig
 from tests.unit.ops.engine.builders import H200, large, machine, options, shipped, task
 
 GPU = machine(gpus=[H200])
-M06B, M8B = 440_000_000, 7_000_000_000
-"""Weights of the layers' matrices: 2.2 and 35 microseconds a row."""
+M06B, M17B, M8B = 440_000_000, 1_400_000_000, 7_000_000_000
+"""Weights of the layers' matrices: 2.2, 7 and 35 microseconds a row."""
 
 
 def ranker(folder, **wishes):
@@ -64,9 +65,18 @@ def test_long_queries_that_leave_room_for_few_items_are_not_packed():
 
 def test_the_larger_the_model_the_less_packing_gains():
     """The host's work for a sequence is the same; a row of the query or a delimiter is not."""
-    gains = [gain(Call(49, 163, 64), weights) for weights in (M06B, 1_400_000_000, M8B)]
+    gains = [gain(Call(49, 163, 64), weights) for weights in (M06B, M17B, M8B)]
     assert gains == sorted(gains, reverse=True)
     assert gains[0] > 1 > gains[-1]
+
+
+def test_packing_must_win_clearly():
+    """The shipped limits: a 0.6B gains an eighth, a 1.7B three hundredths of what nobody has measured."""
+    shipped_call = Call(49, 163, 64)
+    assert is_clearly_cheaper(shipped_call, M06B, 8_320)
+    assert gain(shipped_call, M17B) > 1
+    assert not is_clearly_cheaper(shipped_call, M17B, 8_320)
+    assert is_clearly_cheaper(Call(140, 60, 32), M17B, 8_320)
 
 
 def test_one_item_gains_nothing_from_company():
