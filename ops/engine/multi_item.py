@@ -13,10 +13,10 @@ Two ways to score n items of I tokens after a query of Q:
 
 In rows alone the two are close: packing saves the priming pass, a whole read of the weights where Q + I is short, and
 adds a delimiter an item and the query again for each further sequence. What it saves besides is the host's work. So
-short items after any query are packed, and long queries of which few items fit into a sequence are not; the larger the
-model, the less the host's work counts. The constants were not measured by this project, which had no GPU with
-FlashInfer: they are an H100's, rounded down, and SGLang's own figures. So packing must win by a margin to be chosen;
-``--multi-item`` and ``--no-multi-item`` decide by hand.
+small models pack short items after any query, and long queries beside which few items fit into a sequence are not
+packed; the larger the model, the less the host's work counts. The constants were not measured by this project, which
+had no GPU with FlashInfer: they are an H100's, rounded down, and SGLang's own figures. So packing must win by a margin
+to be chosen; ``--multi-item`` and ``--no-multi-item`` decide by hand.
 """
 
 from dataclasses import dataclass
