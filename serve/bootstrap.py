@@ -107,6 +107,7 @@ async def _open_parts(
     index = await _open_index(open_index, closing)
     ranker = await open_ranker()
     closing.push_async_callback(ranker.close)
+    export_breakers(ranker, telemetry.registry, of="engine")
     cache = ScoreCache(
         store,
         ttl_s=config.cache_ttl_s,

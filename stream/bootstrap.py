@@ -108,6 +108,7 @@ async def _open(
     export_breakers(store, telemetry.registry)
     engine = await until(stop, health, "engine", given.open_summarizer)
     stack.push_async_callback(engine.close)
+    export_breakers(engine, telemetry.registry, of="engine")
     await until(stop, health, "topics", partial(check_topics, config))
     rollout = RolloutFollower(config.bootstrap_servers, config.topics.rollouts, telemetry=telemetry)
     stack.push_async_callback(rollout.stop)

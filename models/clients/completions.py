@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.clients.ports import Completion, Sampling
 from models.clients.transport import EngineTransport
+from schemas.circuit import BreakerState
 from schemas.deadline import Deadline
 from schemas.errors import BackendProtocolError
 
@@ -61,6 +62,11 @@ class CompletionsClient:
     def address(self) -> str:
         """Of the server, or of its replicas."""
         return self._transport.address
+
+    @property
+    def breaker_states(self) -> dict[str, BreakerState]:
+        """See ``EngineTransport.breaker_states``."""
+        return self._transport.breaker_states
 
     def each(self) -> "tuple[CompletionsClient, ...]":
         """A client of each replica alone; not to be closed."""

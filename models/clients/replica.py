@@ -22,7 +22,7 @@ from models.clients.config import TransportConfig
 from models.clients.pool import Pool, Reply
 from models.clients.statuses import error_of, hint_s
 from schemas.canonical import read_json
-from schemas.circuit import Circuit, abandoned, admitted, answered, failed
+from schemas.circuit import BreakerState, Circuit, abandoned, admitted, answered, failed
 from schemas.deadline import Deadline
 from schemas.errors import (
     BackendError,
@@ -94,6 +94,11 @@ class Replica:
         self._revision: str | None = None
         self._revision_at_num_opened = -1
         self._revision_lock = asyncio.Lock()
+
+    @property
+    def breaker_state(self) -> BreakerState:
+        """Whether it answers, as far as calls have shown."""
+        return self._circuit.state
 
     def may_be_asked(self, now_s: float) -> bool:
         """Whether a request may be sent now; ``now_s`` is of the monotonic clock."""

@@ -4,14 +4,12 @@ SGLang and the local engine take ``/v1/score`` and give the softmax over the lab
 and gives the first label's share alone. Token ids go both ways: of texts SGLang joins query and item before it
 tokenises, vLLM tokenises them apart, and the scores differ by up to a third of the range.
 
-What is not asked for: SGLang's multi-item scoring (``--enable-mis``, GPU only). It puts a delimiter token after the
-query and after each item and reads the scores there, so the delimiter must be the prompt's answer mark, a client must
-leave that mark off the items, and the model must have been trained with the mark after the query too. A server started
-so is refused: it reads another number of tokens than was sent.
+SGLang started with ``--enable-mis`` is asked and answers in the same form: one sequence stands for the request, and its
+``usage`` counts the query once and a delimiter before, between and after the items (``EngineFacts.tokens_read``).
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,19 +41,24 @@ def wire_of(kind: EngineKind) -> ScoreWire:
     return _GENERATIVE if kind is EngineKind.VLLM else _SCORE
 
 
-def check_read(body: Mapping[str, Any], query_ids: Sequence[int], items: Sequence[Sequence[int]], path: str) -> None:
+def check_read(body: Mapping[str, Any], num_sent: int, path: str) -> None:
     """Hold the answer's ``usage`` against what was sent, where it has one.
+
+    Args:
+        body: The answer.
+        num_sent: What ``usage`` must say, see ``EngineFacts.tokens_read``.
+        path: Of the route.
 
     Raises:
         BackendProtocolError: The engine read other prompts: cut in silence, or with tokens of its own.
     """
     match body:
         case {"usage": {"prompt_tokens": int(num_read)}} if num_read > 0:
-            num_sent = len(query_ids) * len(items) + sum(map(len, items))
             if num_read != num_sent:
                 message = (
                     f"the engine read {num_read} prompt tokens of {num_sent} that were sent: it cuts long prompts in "
-                    "silence, or adds tokens of its own (a chat template, a start token)"
+                    "silence, adds tokens of its own (a chat template, a start token), or was restarted with or "
+                    "without packing items"
                 )
                 raise BackendProtocolError(message, backend="ranker", operation=path)
 

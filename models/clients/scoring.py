@@ -1,19 +1,22 @@
 """Client of a ranker: the local engine, SGLang or vLLM, found out by asking (``models.clients.kinds``).
 
 A request is cut below the limits of one call, and its parts are sent one after the other. Where the server needs it,
-the first part is one item: it leaves the query's prefix in the server's cache for all the others.
+the first part is one item: it leaves the query's prefix in the server's cache for all the others. Where the server
+packs the items of a request into one sequence, none is sent ahead, and each part fits into a sequence.
 """
 
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from models.clients.kinds import UNKNOWN, EngineFacts, EngineKind, facts_of
+from models.clients.kinds import UNKNOWN, EngineFacts, EngineKind, facts_of, with_packing
 from models.clients.packs import split_packs
 from models.clients.ports import Scores
 from models.clients.score_wires import check_read, wire_of
 from models.clients.transport import EngineTransport
+from schemas.circuit import BreakerState
 from schemas.deadline import Deadline
 from schemas.errors import BackendProtocolError, BackendUnavailable, PromptTooLong
 
@@ -66,6 +69,11 @@ class ScoringClient:
     def address(self) -> str:
         """Of the server, or of its replicas."""
         return self._transport.address
+
+    @property
+    def breaker_states(self) -> dict[str, BreakerState]:
+        """See ``EngineTransport.breaker_states``."""
+        return self._transport.breaker_states
 
     def each(self) -> "tuple[ScoringClient, ...]":
         """A client of each replica alone; not to be closed."""
@@ -136,8 +144,10 @@ class ScoringClient:
             "item_first": False,
         }
         tokens = len(query_ids) + sum(map(len, items))
-        answer = await self._transport.post(wire.path, payload, deadline=deadline, tokens=tokens, prefix=query_ids)
-        check_read(answer.body, query_ids, items, wire.path)
+        # Calls of a query meet at one replica for its prefix cache, which a server that packs does not have.
+        prefix = query_ids if facts.pack_tokens is None else None
+        answer = await self._transport.post(wire.path, payload, deadline=deadline, tokens=tokens, prefix=prefix)
+        check_read(answer.body, facts.tokens_read(len(query_ids), [len(item) for item in items]), wire.path)
         return Scores(wire.read(answer.body, len(items), len(label_token_ids)), answer.revision)
 
     async def _find_out(self, deadline: Deadline) -> EngineFacts:
@@ -145,8 +155,13 @@ class ScoringClient:
             facts = facts_of(await self._transport.get("/v1/models", deadline=deadline))
         except BackendProtocolError:  # no such route
             facts = UNKNOWN
-        self._facts = facts if self._kind is None else EngineFacts(self._kind, facts.context_tokens)
-        return self._facts
+        if self._kind is not None:
+            facts = EngineFacts(self._kind, facts.context_tokens)
+        if facts.kind is EngineKind.SGLANG:
+            with suppress(BackendProtocolError):  # a gateway that hides the route: its calls show what is behind it
+                facts = with_packing(facts, await self._transport.get("/server_info", deadline=deadline))
+        self._facts = facts
+        return facts
 
     def _parts(self, query_ids: Sequence[int], items: Sequence[Sequence[int]], facts: EngineFacts) -> list[list[int]]:
         """Indices of the items of each request, in the order of sending."""
@@ -157,9 +172,9 @@ class ScoringClient:
             rest.remove(shortest)
             first = [[shortest]]
         packs = split_packs(
-            [len(items[index]) for index in rest],
-            prefix_tokens=len(query_ids),
-            max_tokens=self._limits.max_tokens or _NO_LIMIT,
+            [len(items[index]) + facts.num_delimiters for index in rest],
+            prefix_tokens=len(query_ids) + facts.num_delimiters,
+            max_tokens=min(self._limits.max_tokens or _NO_LIMIT, facts.pack_tokens or _NO_LIMIT),
             max_items=self._limits.max_items or _NO_LIMIT,
         )
         return first + [[rest[place] for place in pack] for pack in packs]

@@ -21,6 +21,7 @@ from models.clients.choice import choose, home_of
 from models.clients.config import TransportConfig
 from models.clients.hedge import hedged
 from models.clients.replica import Answer, Replica
+from schemas.circuit import BreakerState
 from schemas.deadline import Deadline
 from schemas.errors import BackendError, Overloaded, PrecisError
 
@@ -78,6 +79,11 @@ class EngineTransport:
     def address(self) -> str:
         """Of all replicas, separated by commas."""
         return ",".join(replica.url for replica in self._replicas)
+
+    @property
+    def breaker_states(self) -> dict[str, BreakerState]:
+        """Address of a replica -> state of its breaker now, for metrics."""
+        return {replica.url: replica.breaker_state for replica in self._replicas}
 
     def each(self) -> tuple["EngineTransport", ...]:
         """A transport to each replica alone, over the same connections: for checks that each must pass."""

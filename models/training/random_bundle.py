@@ -14,7 +14,7 @@ import json
 import logging
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from models.bundle import Manifest, PromptLimits, RankerCanary, Role, SummarizerCanary
+from models.engine.bench import QWEN3_06B
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from models.training.architecture import TINY, Shape
 from models.training.export import load_weights, versions, write_manifest
@@ -62,24 +63,26 @@ class RandomShape:
     body_chars: int
 
 
+_QWEN3_06B = RandomShape(
+    Shape(
+        hidden=QWEN3_06B["hidden_size"],
+        layers=QWEN3_06B["num_hidden_layers"],
+        heads=QWEN3_06B["num_attention_heads"],
+        kv_heads=QWEN3_06B["num_key_value_heads"],
+        head_dim=QWEN3_06B["head_dim"],
+        mlp=QWEN3_06B["intermediate_size"],
+    ),
+    QWEN3_06B["vocab_size"],
+    40_960,  # the bench computes short prompts, and says less
+    float(QWEN3_06B["rope_theta"]),
+    num_texts=3,
+    body_chars=600,
+)
+
 SHAPES = {
     "tiny": RandomShape(TINY, VOCABULARY_SIZE, 2048, 10_000.0, num_texts=3, body_chars=2000),
-    "qwen3-0.6b": RandomShape(
-        Shape(hidden=1024, layers=28, heads=16, kv_heads=8, head_dim=128, mlp=3072),
-        151_936,
-        40_960,
-        1_000_000.0,
-        num_texts=3,
-        body_chars=600,
-    ),
-    "qwen3-1.7b": RandomShape(
-        Shape(hidden=2048, layers=28, heads=16, kv_heads=8, head_dim=128, mlp=6144),
-        151_936,
-        40_960,
-        1_000_000.0,
-        num_texts=2,
-        body_chars=600,
-    ),
+    "qwen3-0.6b": _QWEN3_06B,
+    "qwen3-1.7b": replace(_QWEN3_06B, widths=replace(_QWEN3_06B.widths, hidden=2048, mlp=6144), num_texts=2),
 }
 """By name; the large two as published for Qwen3-0.6B and Qwen3-1.7B."""
 

@@ -58,6 +58,13 @@ def run(  # noqa: PLR0913 (options of a command)
         typer.Option(help="Longest prompt with its answer, tokens; by default as the bundle's limits say.", min=16),
     ] = None,
     kv_mib: Annotated[int | None, typer.Option(help="Memory for keys and values, MiB.", min=16)] = None,
+    multi_item: Annotated[
+        bool | None,
+        typer.Option(
+            help="SGLang's ranker on a GPU: query and items of a request as one sequence. By default where it is "
+            "cheaper for the bundle's limits."
+        ),
+    ] = None,
     python: Annotated[
         Path | None, typer.Option(help="Python of an environment of your own, such as one with a GPU build.")
     ] = None,
@@ -70,29 +77,29 @@ def run(  # noqa: PLR0913 (options of a command)
     The ranker answers at `/v1/score` (vLLM: `/generative_scoring`), the summarizer at `/v1/completions`.
     """
     from models.bundle import load_bundle
-    from ops.engine.environments import device_for, interpreter
     from ops.engine.hardware import find_hardware
-    from ops.engine.launch import Wishes, describe_task
-    from ops.engine.process import launch_for
+    from ops.engine.launch import Wishes
+    from ops.engine.prepare import prepare
     from ops.settings import load_settings
     from ops.supervise import check_port, free_port
 
     settings = load_settings()
     loaded = load_bundle(bundle.resolve(), role)
-    own_python = (python or interpreter(settings.engine.home, name)).absolute()
-    hardware = find_hardware()
-    device = device or device_for(name, own_python, hardware)
     check_port(host, port, "--port")
-    wishes = Wishes(device=device, dtype=dtype, threads=threads, context_tokens=context, kv_mib=kv_mib)
-    task = describe_task(loaded, hardware, host=host, port=port or free_port(host), wishes=wishes)
-    launch = launch_for(name, task, hardware)
+    wishes = Wishes(
+        device=device, dtype=dtype, threads=threads, context_tokens=context, kv_mib=kv_mib, multi_item=multi_item
+    )
+    home, chosen_port = settings.engine.home, port or free_port(host)
+    prepared = prepare(
+        name, loaded, find_hardware(), home=home, host=host, port=chosen_port, wishes=wishes, python=python
+    )
     if dry_run:
-        command = [str(own_python), *launch.arguments]
-        sys.stdout.write(f"{json.dumps({'command': command, 'environment': dict(launch.environment)}, indent=2)}\n")
+        command, environment = [str(prepared.python), *prepared.launch.arguments], dict(prepared.launch.environment)
+        sys.stdout.write(f"{json.dumps({'command': command, 'environment': environment}, indent=2)}\n")
         return
     from ops.engine.serve import serve
 
-    serve(name, task, launch, python=own_python, log_folder=settings.data_dir.resolve() / "logs")
+    serve(prepared, log_folder=settings.data_dir.resolve() / "logs")
 
 
 def doctor(

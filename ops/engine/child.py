@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.bundle import Role, load_bundle
-from ops.engine.environments import device_for, interpreter
 from ops.engine.hardware import find_hardware
-from ops.engine.launch import Dtype, EngineName, Wishes, describe_task
-from ops.engine.process import engine_spec, launch_for
+from ops.engine.launch import Dtype, EngineName, Wishes
+from ops.engine.prepare import prepare
+from ops.engine.process import engine_spec
 from ops.engines import local_engine_command
 from ops.settings import Settings, environment_for
 from ops.supervise import ChildSpec
@@ -53,9 +53,7 @@ def engine_child(settings: Settings, role: Role, *, host: str, port: int, log_fi
             start_timeout_s=local.start_timeout_s,
         )
         return EngineChild(spec, Dtype.FLOAT32)
-    python, hardware = interpreter(local.home, engine).absolute(), find_hardware()
-    wishes = Wishes(device=device_for(engine, python, hardware), threads=local.num_threads)
-    task = describe_task(load_bundle(chosen.bundle.resolve(), role), hardware, host=host, port=port, wishes=wishes)
-    launch = launch_for(engine, task, hardware)
-    spec = engine_spec(f"{role}-engine", task, launch, python=python, log_file=log_file, inherited=environment_for({}))
-    return EngineChild(spec, task.dtype)
+    bundle, wishes = load_bundle(chosen.bundle.resolve(), role), Wishes(threads=local.num_threads)
+    prepared = prepare(engine, bundle, find_hardware(), home=local.home, host=host, port=port, wishes=wishes)
+    spec = engine_spec(f"{role}-engine", prepared, log_file=log_file, inherited=environment_for({}))
+    return EngineChild(spec, prepared.task.dtype)

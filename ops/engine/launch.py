@@ -63,11 +63,12 @@ class Launch:
 class Wishes:
     """What the person who starts an engine said; None: not said."""
 
-    device: Device = Device.CPU
+    device: Device | None = None
     dtype: Dtype | None = None
     threads: int | None = None
     context_tokens: int | None = None
     kv_mib: int | None = None
+    multi_item: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class Task:
         threads: Cores to compute on.
         context_tokens: Longest prompt with its answer.
         kv_bytes: Memory for keys and values.
+        multi_item: Whether SGLang packs a request's items (``ops.engine.multi_item``); None: as is cheaper.
     """
 
     bundle: Bundle
@@ -97,6 +99,7 @@ class Task:
     threads: int
     context_tokens: int
     kv_bytes: int
+    multi_item: bool | None = None
 
     @property
     def role(self) -> Role:
@@ -115,15 +118,15 @@ class Task:
 
 
 def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, wishes: Wishes) -> Task:
-    """Fill in what was not said, from the bundle and the hardware.
+    """Fill in what was not said, from the bundle and the hardware; the device is then the CPU.
 
     Raises:
         ConfigurationError: The bundle's config.json is not a Qwen3's, the context is longer than the model's, the
             weights do not fit into memory, or a GPU is asked for that is not there.
     """
-    shape = _shape(bundle)
+    shape, device = _shape(bundle), wishes.device or Device.CPU
     weights_bytes = (bundle.path / "model.safetensors").stat().st_size
-    if wishes.device is Device.CUDA and not hardware.gpus:
+    if device is Device.CUDA and not hardware.gpus:
         raise ConfigurationError("device is cuda, but nvidia-smi names no GPU: install its driver, or choose cpu")
     longest = wishes.context_tokens or min(
         _longest_prompt(bundle.manifest.limits, bundle.manifest.role), shape.context_tokens
@@ -135,13 +138,13 @@ def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, w
     num_parameters = weights_bytes // 2  # bundles store bfloat16
     chosen = wishes.dtype or _default_dtype(num_parameters, hardware)
     needed = num_parameters * chosen.num_bytes
-    memory = hardware.gpus[0].memory_bytes if wishes.device is Device.CUDA else hardware.available_bytes
+    memory = hardware.gpus[0].memory_bytes if device is Device.CUDA else hardware.available_bytes
     if needed + _LEAST_KV_BYTES > memory:
         raise ConfigurationError(
             f"{bundle.manifest.name!r} takes {needed / 1e9:.1f} GB in {chosen}, "
             f"{memory / 1e9:.1f} GB of memory are free: stop something, choose bfloat16, or a smaller bundle"
         )
-    wanted = _num_sequences(wishes.device) * longest * shape.kv_values_per_token * chosen.num_bytes
+    wanted = _num_sequences(device) * longest * shape.kv_values_per_token * chosen.num_bytes
     bounded = max(_LEAST_KV_BYTES, min(wanted, int(_KV_SHARE * (memory - needed))))
     return Task(
         bundle=bundle,
@@ -149,11 +152,12 @@ def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, w
         weights_bytes=weights_bytes,
         host=host,
         port=port,
-        device=wishes.device,
+        device=device,
         dtype=chosen,
         threads=wishes.threads or len(hardware.cores),
         context_tokens=longest,
         kv_bytes=bounded if wishes.kv_mib is None else wishes.kv_mib << 20,
+        multi_item=wishes.multi_item,
     )
 
 

@@ -40,6 +40,10 @@ def remedies(text: str, exit_code: int | None, engine: EngineName) -> list[str]:
 
 
 _REMEDIES = (
+    (
+        r"No module named 'flashinfer|requires flashinfer|flashinfer is not (available|installed)",
+        "multi-item scoring needs FlashInfer in SGLang's environment: install it there, or run with --no-multi-item",
+    ),
     (r"address already in use|Errno 98", "choose another --port, or stop what listens there"),
     (
         r"ModuleNotFoundError|ImportError: cannot import|PackageNotFoundError",

@@ -9,16 +9,13 @@ from types import TracebackType
 from typing import Self
 
 from ops.engine.checks import Verdict, check_engine
-from ops.engine.hardware import Hardware
-from ops.engine.launch import EngineName, Launch, Task
-from ops.engine.local import local_launch
+from ops.engine.launch import Task
 from ops.engine.log_end import log_end, remedies
-from ops.engine.sglang import sglang_launch
-from ops.engine.vllm import vllm_launch
+from ops.engine.prepare import Prepared
 from ops.supervise import Child, ChildSpec
 from schemas.errors import BackendUnavailable
 
-__all__ = ["RunningEngine", "engine_spec", "launch_for"]
+__all__ = ["RunningEngine", "engine_spec"]
 
 _LOOK_S = 0.2
 _STOP_TIMEOUT_S = 45
@@ -28,30 +25,16 @@ _READ_BYTES_PER_S = 20e6  # a slow disk, and weights are copied more than once
 _UNWANTED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
 
-def launch_for(engine: EngineName, task: Task, hardware: Hardware) -> Launch:
-    """Command line and environment of an engine."""
-    match engine:
-        case EngineName.VLLM:
-            return vllm_launch(task, hardware)
-        case EngineName.SGLANG:
-            return sglang_launch(task)
-        case EngineName.LOCAL:
-            return local_launch(task)
-
-
-def engine_spec(
-    name: str, task: Task, launch: Launch, *, python: Path, log_file: Path, inherited: Mapping[str, str]
-) -> ChildSpec:
+def engine_spec(name: str, prepared: Prepared, *, log_file: Path, inherited: Mapping[str, str]) -> ChildSpec:
     """How the process is run.
 
     Args:
         name: For messages.
-        task: What it serves.
-        launch: How it is started.
-        python: Of its environment.
+        prepared: The engine.
         log_file: Takes its output.
         inherited: This process's environment.
     """
+    python, launch, task = prepared.python, prepared.launch, prepared.task
     environment = {name: value for name, value in inherited.items() if name not in _UNWANTED} | dict(launch.environment)
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     return ChildSpec(
@@ -69,29 +52,17 @@ def engine_spec(
 class RunningEngine:
     """An engine process with all its children; leaving the ``with`` block stops them."""
 
-    def __init__(
-        self,
-        engine: EngineName,
-        task: Task,
-        launch: Launch,
-        *,
-        python: Path,
-        log_file: Path,
-        inherited: Mapping[str, str],
-    ) -> None:
-        """Prepare; ``start`` starts.
+    def __init__(self, prepared: Prepared, *, log_file: Path, inherited: Mapping[str, str]) -> None:
+        """Start nothing yet.
 
         Args:
-            engine: Which.
-            task: What it serves.
-            launch: How it is started.
-            python: Of its environment.
+            prepared: The engine.
             log_file: Takes its output; emptied at the start.
             inherited: This process's environment.
         """
-        self.url = _url(task)
-        self._engine, self._task = engine, task
-        self._spec = engine_spec(engine.value, task, launch, python=python, log_file=log_file, inherited=inherited)
+        self.url = _url(prepared.task)
+        self._engine, self._task = prepared.engine, prepared.task
+        self._spec = engine_spec(prepared.engine.value, prepared, log_file=log_file, inherited=inherited)
         self._child: Child | None = None
 
     def __enter__(self) -> Self:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ops.commands.keep import stop_on_signals
-from ops.engine.launch import EngineName, Launch, Task
+from ops.engine.prepare import Prepared
 from ops.engine.process import RunningEngine
 from ops.settings import environment_for
 from schemas.errors import BackendProtocolError
@@ -13,7 +13,7 @@ from schemas.errors import BackendProtocolError
 __all__ = ["serve"]
 
 
-def serve(engine: EngineName, task: Task, launch: Launch, *, python: Path, log_folder: Path) -> None:
+def serve(prepared: Prepared, *, log_folder: Path) -> None:
     """Run an engine until Ctrl-C or SIGTERM.
 
     Raises:
@@ -22,9 +22,10 @@ def serve(engine: EngineName, task: Task, launch: Launch, *, python: Path, log_f
     """
     stop_on_signals()
     console = Console(stderr=True, soft_wrap=True, highlight=False)
+    engine, task = prepared.engine, prepared.task
     manifest = task.bundle.manifest
     log_file = log_folder / f"{engine}-{task.role}-{task.port}.log"
-    running = RunningEngine(engine, task, launch, python=python, log_file=log_file, inherited=environment_for({}))
+    running = RunningEngine(prepared, log_file=log_file, inherited=environment_for({}))
     console.print(
         f"{engine}: {task.role} {manifest.name} ({task.bundle.revision}), {task.dtype} on {task.device}, "
         f"{task.threads} threads, context {task.context_tokens}, {task.kv_bytes >> 20} MiB of keys and values"

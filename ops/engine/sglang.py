@@ -1,6 +1,7 @@
 """How SGLang is started. Pure."""
 
 from ops.engine.launch import Device, Launch, Task
+from ops.engine.multi_item import packs_items, sequence_tokens
 
 __all__ = ["sglang_launch"]
 
@@ -9,7 +10,13 @@ _CPU_MEMORY_SHARE = "0.8"
 
 
 def sglang_launch(task: Task) -> Launch:
-    """Flags and environment of SGLang's server: ``/v1/score``, ``/v1/completions``."""
+    """Flags and environment of SGLang's server: ``/v1/score``, ``/v1/completions``.
+
+    Raises:
+        ConfigurationError: The task wants multi-item scoring, and it cannot be had.
+    """
+    is_packing = packs_items(task)
+    context_tokens = sequence_tokens(task) if is_packing else task.context_tokens
     arguments = [
         *("-m", "sglang.launch_server"),
         *("--model-path", str(task.bundle.path)),
@@ -19,7 +26,7 @@ def sglang_launch(task: Task) -> Launch:
         *("--port", str(task.port)),
         *("--device", task.device.value),
         *("--dtype", task.dtype.value),  # said always: left out, a float32 checkpoint runs in float16
-        *("--context-length", str(task.context_tokens)),
+        *("--context-length", str(context_tokens)),
         *("--max-total-tokens", str(task.kv_tokens)),
         *("--log-level-http", "warning"),
         "--enable-metrics",
@@ -35,4 +42,9 @@ def sglang_launch(task: Task) -> Launch:
         arguments += ["--attention-backend", "torch_native", "--mem-fraction-static", _CPU_MEMORY_SHARE]
         # Its processes inherit the first; the second lets waiting threads leave a core to others.
         environment |= {"SGLANG_USE_CPU_ENGINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    if is_packing:
+        # It switches radix cache, chunked prefill and CUDA graphs off by itself; another attention it refuses.
+        arguments += ["--enable-mis", "--attention-backend", "flashinfer"]
+        # Else /health sends a prompt to complete, and the scheduler ends where that meets a score request in one batch.
+        environment |= {"SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION": "0"}
     return Launch(tuple(arguments), environment)

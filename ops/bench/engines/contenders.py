@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from models.bundle import Bundle
 from ops.bench.engines.plan import Contender
-from ops.engine.environments import find_environments, interpreter
+from ops.engine.environments import find_environments
 from ops.engine.hardware import Hardware
-from ops.engine.launch import Dtype, EngineName, Launch, Task, Wishes, describe_task
-from ops.engine.process import RunningEngine, launch_for
+from ops.engine.launch import Device, Dtype, EngineName, Launch, Wishes
+from ops.engine.prepare import Prepared, prepare
+from ops.engine.process import RunningEngine
 from ops.engines import module_arguments
 from ops.settings import environment_for
 from ops.supervise import free_port
@@ -48,8 +50,9 @@ def why_not(contenders: Sequence[Contender], hardware: Hardware) -> dict[Contend
     return reasons
 
 
-def launch_of(who: Contender, task: Task, hardware: Hardware) -> Launch:
-    """How it is started. Pure."""
+def launch_of(who: Contender, prepared: Prepared) -> Launch:
+    """How it is started: as its engine is, but for what is measured. Pure."""
+    task, launch = prepared.task, prepared.launch
     if who is Contender.TRANSFORMERS:
         options = [
             *("--bundle", str(task.bundle.path)),
@@ -58,7 +61,6 @@ def launch_of(who: Contender, task: Task, hardware: Hardware) -> Launch:
             *("--threads", str(task.threads)),
         ]
         return Launch(tuple(module_arguments("models.training.plain_server", *options)))
-    launch = launch_for(engine_of(who), task, hardware)
     if who is Contender.LOCAL_INT8:
         return Launch((*launch.arguments, "--weights", "int8"), launch.environment)
     return launch
@@ -84,17 +86,14 @@ def running(
     Raises:
         BackendUnavailable: One did not start; the message has the end of its log.
     """
-    wishes = Wishes(dtype=Dtype.BFLOAT16, threads=threads, kv_mib=_KV_MIB)
+    wishes = Wishes(device=Device.CPU, dtype=Dtype.BFLOAT16, threads=threads, kv_mib=_KV_MIB)
     with ExitStack() as stack:
         urls = {}
         for who in contenders:
-            task = describe_task(bundle, hardware, host=_HOST, port=free_port(), wishes=wishes)
+            prepared = prepare(engine_of(who), bundle, hardware, home=home, host=_HOST, port=free_port(), wishes=wishes)
             engine = stack.enter_context(
                 RunningEngine(
-                    engine_of(who),
-                    task,
-                    launch_of(who, task, hardware),
-                    python=interpreter(home, engine_of(who)).absolute(),
+                    replace(prepared, launch=launch_of(who, prepared)),
                     log_file=log_folder / f"bench-{who}.log",
                     inherited=environment_for({}),
                 )

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from models.bundle import Bundle, Role, load_bundle
 from models.clients.canaries import TEXT_TOKENS
-from ops.engine.environments import device_for, find_environments, interpreter
+from ops.engine.environments import find_environments, interpreter
 from ops.engine.hardware import find_hardware
-from ops.engine.launch import Dtype, EngineName, Wishes, describe_task
+from ops.engine.launch import Dtype, EngineName, Wishes
 from ops.engine.parity.ask import ask_ranker, ask_summarizer
 from ops.engine.parity.inputs import Pack, Prompt, ranker_packs, summarizer_prompts
 from ops.engine.parity.judge import ScoreFigures, TextFigures, judge_scores, judge_texts
 from ops.engine.parity.reference import reference_scores, reference_texts
 from ops.engine.parity.report import EngineRow, ParityReport
 from ops.engine.parity.tolerances import TOLERANCES
-from ops.engine.process import RunningEngine, launch_for
+from ops.engine.prepare import prepare
+from ops.engine.process import RunningEngine
 from ops.settings import Settings, environment_for
 from ops.supervise import free_port
 from schemas.errors import ConfigurationError, PrecisError
@@ -97,7 +98,8 @@ class _Run:
     def __init__(self, settings: Settings, config: ParityConfig, on_step: Callable[[str], None]) -> None:
         self._settings, self._config, self._on_step = settings, config, on_step
         self._hardware = find_hardware()
-        self._pythons = {engine: interpreter(settings.engine.home, engine).absolute() for engine in config.engines}
+        for engine in config.engines:
+            interpreter(settings.engine.home, engine)  # a missing one ends the run before the reference is made
         self.ranker = load_bundle(config.ranker.resolve(), Role.RANKER)
         self.summarizer = load_bundle(config.summarizer.resolve(), Role.SUMMARIZER)
         self._packs: tuple[Pack, ...] = ranker_packs(self.ranker, num_pairs=config.num_pairs, seed=config.seed)
@@ -137,16 +139,11 @@ class _Run:
     @contextmanager
     def _serving(self, engine: EngineName, dtype: Dtype, bundle: Bundle) -> Iterator[str]:
         """The address of the engine with the bundle, while it runs."""
-        role = bundle.manifest.role
-        python = self._pythons[engine]
-        device = device_for(engine, python, self._hardware)
-        wishes = Wishes(device=device, dtype=dtype, threads=self._config.threads)
-        task = describe_task(bundle, self._hardware, host=_HOST, port=free_port(), wishes=wishes)
+        role, home = bundle.manifest.role, self._settings.engine.home
+        wishes = Wishes(dtype=dtype, threads=self._config.threads)
+        prepared = prepare(engine, bundle, self._hardware, home=home, host=_HOST, port=free_port(), wishes=wishes)
         log_file = self._settings.data_dir.resolve() / "logs" / f"parity-{engine}-{role}-{dtype}.log"
-        launch = launch_for(engine, task, self._hardware)
-        with RunningEngine(
-            engine, task, launch, python=python, log_file=log_file, inherited=environment_for({})
-        ) as running:
+        with RunningEngine(prepared, log_file=log_file, inherited=environment_for({})) as running:
             self._on_step(f"{engine} in {dtype}: starting the {role}")
             running.start()
             self._on_step(f"{engine} in {dtype}: asking the {role}")

@@ -16,6 +16,7 @@ from models.bundle import Bundle, RankerCanary
 from models.clients.canaries import DEFAULT_TOLERANCE
 from models.clients.completions import CompletionsClient
 from models.clients.examination import examine_ranker
+from models.clients.kinds import EngineFacts, EngineKind, with_packing
 from models.clients.ports import Completion, Sampling
 from models.clients.scoring import ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
@@ -108,6 +109,19 @@ async def test_scores_are_the_references_in_any_company(server: Server) -> None:
     assert report.problems == ()
     assert report.engine_revision == server.bundle.revision
     assert await server.score() == ()
+
+
+async def test_sglang_says_whether_it_packs_and_how_long_a_sequence_may_be(server: Server) -> None:
+    """In the form that the client reads. This one does not pack; vLLM has no such route, and is not asked for it."""
+    if server.name is EngineName.SGLANG:
+        transport = EngineTransport(TransportConfig(base_url=server.url), backend="ranker")
+        info = await transport.get("/server_info", deadline=Deadline.after(60))
+        await transport.close()
+        assert info["enable_mis"] is False
+        assert info["max_req_input_len"] - 1 == CONTEXT_TOKENS - _KEPT_TOKENS
+        sglang = EngineFacts(EngineKind.SGLANG, CONTEXT_TOKENS)
+        assert with_packing(sglang, info) == sglang
+        assert with_packing(sglang, {**info, "enable_mis": True}).pack_tokens == CONTEXT_TOKENS - _KEPT_TOKENS
 
 
 async def test_a_completion_is_greedy_and_counted(server: Server) -> None:

@@ -32,8 +32,10 @@ MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
 def exported():
     """Sample name -> (type, label names) of everything that the processes export."""
     registry = CollectorRegistry()
-    export_breakers(SimpleNamespace(breaker_states={"reads": "open"}), registry)
-    found = {"precis_store_breaker_open": ("gauge", {"breaker"})}
+    backend = SimpleNamespace(breaker_states={"reads": "open"})
+    export_breakers(backend, registry)
+    export_breakers(backend, registry, of="engine")
+    found = {f"precis_{backend}_breaker_open": ("gauge", {"breaker"}) for backend in ("store", "engine")}
     assert [family.name for family in registry.collect()] == list(found)
     for telemetry in (NearlineTelemetry(), ScorerTelemetry(), ProbeTelemetry()):
         for metric in vars(telemetry).values():

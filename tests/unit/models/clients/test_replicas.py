@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from models.clients.completions import CompletionsClient
+from models.clients.scoring import ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
 from schemas.circuit import BreakerConfig
 from schemas.deadline import Deadline
@@ -149,6 +151,17 @@ async def test_a_replica_that_does_not_answer_is_left_alone() -> None:
         assert len(servers[0].requests) == 3
         with pytest.raises(BackendUnavailable, match="did not answer several times in a row; the next try is in 3"):
             await transport.post("/v1/score", {}, deadline=Deadline.after(20))
+        assert transport.breaker_states == {servers[0].base_url: "open"}
+
+
+async def test_each_replica_has_a_breaker_of_its_own() -> None:
+    """Which one is away shows, through the clients too."""
+    async with engine(GOOD, DOWN, config=replace(FAST, breaker=NEVER_AGAIN)) as (transport, servers):
+        for _ in range(20):
+            await ask(transport)
+        states = {servers[0].base_url: "closed", servers[1].base_url: "open"}
+        assert transport.breaker_states == states
+        assert ScoringClient(transport).breaker_states == CompletionsClient(transport).breaker_states == states
 
 
 async def test_one_call_tries_a_replica_that_was_left_alone() -> None:

@@ -31,7 +31,11 @@ def large(folder: Path, role: Role, *, weights_gib: float) -> Bundle:
     small = shipped(role)
     config = json.loads((small.path / "config.json").read_bytes())
     config |= {
+        "hidden_size": 1024,
+        "intermediate_size": 3072,
+        "vocab_size": 151_936,
         "num_hidden_layers": 28,
+        "layer_types": ["full_attention"] * 28,
         "num_attention_heads": 16,
         "num_key_value_heads": 8,
         "head_dim": 128,

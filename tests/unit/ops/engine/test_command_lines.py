@@ -4,7 +4,7 @@ import pytest
 
 from models.bundle import Role
 from ops.engine.launch import Device, Dtype, EngineName
-from ops.engine.process import launch_for
+from ops.engine.prepare import launch_for
 from tests.unit.ops.engine.builders import H200, large, machine, options, shipped, task
 
 
@@ -76,9 +76,9 @@ def test_sglang_on_the_cpu_computes_in_torch_and_sleeps_when_idle():
 
 
 def test_sglang_on_a_gpu_chooses_its_own_kernels(tmp_path):
-    """Nothing of the CPU's is set."""
+    """Nothing of the CPU's is set; with multi-item scoring it has no choice (test_multi_item.py)."""
     hardware = machine(gpus=[H200])
-    made = task(large(tmp_path, Role.RANKER, weights_gib=1.2), hardware, device=Device.CUDA)
+    made = task(large(tmp_path, Role.RANKER, weights_gib=1.2), hardware, device=Device.CUDA, multi_item=False)
     launch = launch_for(EngineName.SGLANG, made, hardware)
     found = options(launch.arguments)
     assert found["--device"] == "cuda"
