@@ -61,6 +61,7 @@ class Workload:
             self._edit: 30,
             self._edit_header: 10,
             self._edit_both: 5,
+            self._repeat: 15,
             self._duplicate: 8,
             self._reorder: 8,
             self._late: 6,
@@ -123,6 +124,12 @@ class Workload:
     def _edit_both(self, job: _Job) -> None:
         job.title, job.body = title_of(self._rng), self._new_body()
         self._put(job, "edit_both")
+
+    def _repeat(self, job: _Job) -> None:
+        """The posting as it stands, under a higher version: most of what publishers send."""
+        standing = next(put for put in reversed(job.published) if put.version == job.version)
+        job.version = self._next_version(job)
+        self._say(job, "repeat", Put(job.version, standing.posting))
 
     def _duplicate(self, job: _Job) -> None:
         self._say(job, "duplicate", self._rng.choice(job.published[-3:]))

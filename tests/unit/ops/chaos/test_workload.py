@@ -34,7 +34,7 @@ def test_every_move_and_every_kind_of_poison_comes() -> None:
     }  # fmt: skip
     assert moves["poison:oversized"] == 1
     assert set(moves) - poison == {
-        "create", "edit", "edit_header", "edit_both", "duplicate", "reorder", "late", "delete", "delete_tie",
+        "create", "edit", "edit_header", "edit_both", "repeat", "duplicate", "reorder", "late", "delete", "delete_tie",
         "late_delete", "tombstone", "back", "repost", "repost_tie", "conflict",
     }  # fmt: skip
     assert min(moves[name] for name in set(moves) - poison) >= 5
@@ -70,6 +70,24 @@ def test_bursts_edit_one_job_many_times_in_a_row() -> None:
         run = run + 1 if one.job_id == other.job_id and other.move == "edit" else 1
         longest = max(longest, run)
     assert longest >= 7
+
+
+def test_a_repetition_is_the_posting_that_stands_under_a_higher_version() -> None:
+    """To the byte; nothing but the version is new, so nothing but the version is written."""
+    standing: dict[str, Put] = {}
+    num_repeated = 0
+    for record in _planned(8):
+        if not isinstance(record.meaning, Put) or record.move == "conflict":
+            continue
+        before = standing.get(record.job_id)
+        if record.move == "repeat":
+            assert before is not None
+            assert record.meaning.version > before.version
+            assert record.meaning.posting == before.posting
+            num_repeated += 1
+        if before is None or record.meaning.version > before.version:
+            standing[record.job_id] = record.meaning
+    assert num_repeated > 50
 
 
 def test_touch_is_a_higher_version_of_the_same_body() -> None:
