@@ -62,10 +62,9 @@ def go_on(
     return x_NE, project(x_NE, following, rotary, eps)
 
 
-def attend_packed(projected: Projected, mask: BlockMask) -> torch.Tensor:
-    """[N, H, D] attention of all rows as one sequence."""
-    q, k, v = (rows.transpose(0, 1)[None] for rows in projected)
-    return flex_attention(q, k, v, block_mask=mask, enable_gqa=True)[0].transpose(0, 1)
+def attend_blocks(q_1HND: torch.Tensor, k_1KND: torch.Tensor, v_1KND: torch.Tensor, mask: BlockMask) -> torch.Tensor:
+    """[1, H, N, D] attention over the blocks of a mask, of the queries' strides."""
+    return flex_attention(q_1HND, k_1KND, v_1KND, block_mask=mask, enable_gqa=True)
 
 
 class Kernels(NamedTuple):
@@ -73,10 +72,16 @@ class Kernels(NamedTuple):
 
     project: Callable[..., Projected]
     go_on: Callable[..., tuple[torch.Tensor, Projected]]
-    attend_packed: Callable[..., torch.Tensor]
+    attend_blocks: Callable[..., torch.Tensor]
+
+    def attend_packed(self, projected: Projected, mask: BlockMask) -> torch.Tensor:
+        """[N, H, D] attention of all rows as one sequence."""
+        # The views are made here: of views made inside, the compiler for the CPU reads the sizes wrongly (torch 2.13).
+        q, k, v = (rows.transpose(0, 1)[None] for rows in projected)
+        return self.attend_blocks(q, k, v, mask)[0].transpose(0, 1)
 
 
-AS_THEY_ARE = Kernels(project, go_on, attend_packed)
+AS_THEY_ARE = Kernels(project, go_on, attend_blocks)
 """Every device; FlexAttention then looks at all pairs. For tests."""
 
 

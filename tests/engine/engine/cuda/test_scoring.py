@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from models.engine.cuda.graphs import run_each_time
-from models.engine.cuda.layers import AS_THEY_ARE, compiled
+from models.engine.cuda.layers import AS_THEY_ARE, Kernels, compiled
 from models.engine.cuda.scoring import PackedScorer
 from models.engine.cuda.weights import join_layers
 from models.engine.jobs import Prompt
@@ -154,6 +155,34 @@ def test_embeddings_of_ordinary_tokens_are_computed_as_the_tokens(plain: Callabl
         for group in groups
     ]
     assert_same(scorer_of(model).encode_pass(given), expected(model, groups))
+
+
+def test_the_compiled_attention_reads_the_blocks_of_the_tables(plain: Callable) -> None:
+    """Claim: attention that only reads the listed blocks computes the same, NaN in its place, at sizes that vary."""
+    model = plain("gqa2")
+    parts = AS_THEY_ARE._replace(attend_blocks=compiled().attend_blocks)
+    scorer = scorer_of(replace(model, embedding_VE=poisoned(model.embedding_VE)), kernels=parts)
+    for seed, num_groups in ((1, 1), (2, 3), (3, 6)):
+        groups = random_groups(seed, num_groups)
+        assert_same(scorer.encode_pass(groups), expected(model, groups))
+    beside = Group(Prefix(Prompt((1, 2))), [Prompt((200,) * 30), Prompt((3, 4))])
+    found = scorer.encode_pass([beside, *groups])
+    assert found.isfinite().all(dim=1).tolist() == [False, *[True] * (len(found) - 1)]
+    assert_same(found[2:], expected(model, groups))
+
+
+def test_functions_compile_whole_and_at_most_thrice(plain: Callable) -> None:
+    """Claim: no part falls out of the compiled functions, and sizes do not each compile them again."""
+    model = plain("gqa2")
+    counters = [CompileCounterWithBackend("eager") for _ in AS_THEY_ARE]
+    traced = Kernels(
+        *(torch.compile(part, fullgraph=True, backend=each) for part, each in zip(AS_THEY_ARE, counters, strict=True))
+    )
+    scorer = scorer_of(model, kernels=traced)
+    for seed, num_groups in ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5)):
+        groups = random_groups(seed, num_groups)
+        assert_same(scorer.encode_pass(groups), expected(model, groups))
+    assert all(1 <= counter.frame_count <= 3 for counter in counters)
 
 
 def test_the_joined_layers_share_their_memory_with_the_model(plain: Callable) -> None:
