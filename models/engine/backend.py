@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from models.engine.decoding import DecodeBatch
 from models.engine.scoring import encode_pass
@@ -26,6 +26,8 @@ class Backend:
     model: Model
     encode_pass: EncodePass
     new_decode_batch: NewDecodeBatch = DecodeBatch
+    kernels: Literal["plain", "compiled", "graphs"] = "plain"
+    """What was chosen, for logs and benches."""
 
 
 def plain_backend(model: Model) -> Backend:

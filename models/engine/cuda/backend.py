@@ -33,4 +33,4 @@ def open_backend(model: Model, *, max_rows: int, with_graphs: bool) -> tuple[Bac
     new_batch = partial(GraphedDecodeBatch, joined=joined, kernels=kernels, record=record)
     if (found := difference(model, scorer.encode_pass, new_batch)) is not None:
         return None, f"{found}: please report it with the versions of torch, Triton and the driver"
-    return Backend(model, scorer.encode_pass, new_batch), ""
+    return Backend(model, scorer.encode_pass, new_batch, "graphs" if with_graphs else "compiled"), ""

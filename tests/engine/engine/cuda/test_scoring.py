@@ -20,7 +20,10 @@ from tests.engine.engine.conftest import SHAPES
 TOLERANCE = 2e-5
 """Of hidden states of about 1, in float32: other orders of the same sums. The largest difference seen is 4e-6."""
 
-pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
+    pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated"),  # the compiler's own import
+]
 
 
 def scorer_of(model: Model, *, max_rows: int = 1024, **parts: object) -> PackedScorer:
