@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.attention.flex_attention import BlockMask
 
-from models.engine.cuda.layout import BLOCK_ROWS
+from models.engine.cuda.layout import KEY_ROWS, QUERY_ROWS
 
 if TYPE_CHECKING:
     from models.engine.cuda.layout import Layout
@@ -35,8 +35,8 @@ class PassNumbers:
 
 def pass_numbers(capacity: int, device: torch.device) -> PassNumbers:
     """Room for the numbers of passes of one capacity; until it is filled no row sees any."""
-    num_blocks = capacity // BLOCK_ROWS
-    table = [(num_blocks,), (num_blocks, num_blocks)]
+    num_queries = capacity // QUERY_ROWS
+    table = [(num_queries,), (num_queries, capacity // KEY_ROWS)]
     shapes = [*[(capacity,)] * 4, *table, *table]
     ends = accumulate((torch.Size(shape).numel() for shape in shapes), initial=0)
     spans = list(pairwise(ends))
@@ -49,5 +49,7 @@ def pass_numbers(capacity: int, device: torch.device) -> PassNumbers:
         is_own = (key >= own_starts[query]) & (key <= query)
         return is_own | ((key >= prefix_starts[query]) & (key < prefix_ends[query]))
 
-    mask = BlockMask.from_kv_blocks(*(part[None, None] for part in tables), BLOCK_SIZE=BLOCK_ROWS, mask_mod=is_visible)
+    mask = BlockMask.from_kv_blocks(
+        *(part[None, None] for part in tables), BLOCK_SIZE=(QUERY_ROWS, KEY_ROWS), mask_mod=is_visible
+    )
     return PassNumbers(memory, positions, mask)

@@ -8,7 +8,7 @@ Shape suffixes: N token rows, E hidden size, H query heads, K key-value heads, D
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from models.engine.cuda.weights import JoinedLayer
 
 Rotary = tuple[torch.Tensor, torch.Tensor]
+
+
+_KERNEL_OPTIONS: Any = {"IS_DIVISIBLE": True}
+"""Rows are whole blocks, which the compiler cannot see where their number varies: no bounds to check."""
 
 
 class Projected(NamedTuple):
@@ -64,7 +68,9 @@ def go_on(
 
 def attend_blocks(q_1HND: torch.Tensor, k_1KND: torch.Tensor, v_1KND: torch.Tensor, mask: BlockMask) -> torch.Tensor:
     """[1, H, N, D] attention over the blocks of a mask, of the queries' strides."""
-    return flex_attention(q_1HND, k_1KND, v_1KND, block_mask=mask, enable_gqa=True)
+    return flex_attention(
+        q_1HND, k_1KND, v_1KND, block_mask=mask, enable_gqa=True, kernel_options=_KERNEL_OPTIONS
+    )
 
 
 class Kernels(NamedTuple):

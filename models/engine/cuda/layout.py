@@ -7,7 +7,7 @@ prefix and has one range, and padding sees only itself.
 
 Which blocks hold a visible pair follows from the same numbers in time proportional to the rows, not to their square.
 
-Shape suffixes: N rows, Q blocks of queries, K blocks of keys (as many as Q).
+Shape suffixes: N rows, Q blocks of queries, K blocks of keys.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BLOCK_ROWS = 128
-"""Rows of a block, of queries and of keys."""
+QUERY_ROWS = 128
+"""Rows of a block of queries; passes are padded to multiples of it."""
+KEY_ROWS = 64
+"""Rows of a block of keys. Items are about as long as a block: smaller ones hold fewer hidden pairs."""
 _STEPS_PER_DOUBLING = 8
 """A pass is padded by at most an eighth: by 6 % on average."""
 
@@ -67,10 +69,10 @@ def capacities(max_rows: int) -> list[int]:
     Args:
         max_rows: The last one holds at least so many rows.
     """
-    sizes = [BLOCK_ROWS]
+    sizes = [QUERY_ROWS]
     while sizes[-1] < max_rows:
         doubling = 1 << (sizes[-1].bit_length() - 1)
-        sizes.append(sizes[-1] + max(BLOCK_ROWS, doubling // _STEPS_PER_DOUBLING))
+        sizes.append(sizes[-1] + max(QUERY_ROWS, doubling // _STEPS_PER_DOUBLING))
     return sizes
 
 
@@ -79,7 +81,7 @@ def lay_out(groups: Sequence[tuple[int, Sequence[int]]], capacity: int) -> Layou
 
     Args:
         groups: Tokens of the prefix, which may be 0, and of each item, at least 1 each.
-        capacity: Rows with the padding, a multiple of ``BLOCK_ROWS``, at least the rows of all groups.
+        capacity: Rows with the padding, a multiple of ``QUERY_ROWS``, at least the rows of all groups.
     """
     sequences, last_rows = _place(groups)
     begins = [sequence.begin for sequence in sequences]
@@ -144,28 +146,27 @@ def _tables(
 
     A row's two ranges do not touch, so a block of keys that a row sees whole lies in one of them.
     """
-    counts = _Counts(rows_N // BLOCK_ROWS)
+    counts = _Counts(rows_N // QUERY_ROWS, num_key_blocks=len(rows_N) // KEY_ROWS)
     for starts_N, ends_N in ((own_starts_N, rows_N + 1), (prefix_starts_N, prefix_ends_N)):
         counts.add(starts_N, ends_N)
-    is_touched_QK, is_full_QK = counts.touched() > 0, counts.whole() == BLOCK_ROWS
+    is_touched_QK, is_full_QK = counts.touched() > 0, counts.whole() == QUERY_ROWS
     return _table(is_touched_QK & ~is_full_QK), _table(is_full_QK)
 
 
 class _Counts:
     """For each pair of blocks, how many rows see some of the keys and how many all, by sums of differences."""
 
-    def __init__(self, blocks_N: np.ndarray) -> None:
-        self._num_blocks = int(blocks_N[-1]) + 1
-        self._width = self._num_blocks + 1
+    def __init__(self, blocks_N: np.ndarray, num_key_blocks: int) -> None:
+        self._width = num_key_blocks + 1
         self._origins_N = blocks_N * self._width
-        self._touched = np.zeros(self._num_blocks * self._width, dtype=np.int64)
+        self._touched = np.zeros((int(blocks_N[-1]) + 1) * self._width, dtype=np.int64)
         self._whole = np.zeros_like(self._touched)
 
     def add(self, starts_N: np.ndarray, ends_N: np.ndarray) -> None:
         """Count ranges of keys, one a row, which may be empty."""
-        starts_up_N = -(-starts_N // BLOCK_ROWS)
-        self._count(self._touched, starts_N // BLOCK_ROWS, np.where(ends_N > starts_N, -(-ends_N // BLOCK_ROWS), 0))
-        self._count(self._whole, starts_up_N, ends_N // BLOCK_ROWS)
+        ends_up_N = np.where(ends_N > starts_N, -(-ends_N // KEY_ROWS), 0)
+        self._count(self._touched, starts_N // KEY_ROWS, ends_up_N)
+        self._count(self._whole, -(-starts_N // KEY_ROWS), ends_N // KEY_ROWS)
 
     def _count(self, into: np.ndarray, first_N: np.ndarray, behind_N: np.ndarray) -> None:
         is_some_N = behind_N > first_N
@@ -181,7 +182,7 @@ class _Counts:
         return self._summed(self._whole)
 
     def _summed(self, differences: np.ndarray) -> np.ndarray:
-        return differences.reshape(self._num_blocks, self._width).cumsum(axis=1)[:, :-1]
+        return differences.reshape(-1, self._width).cumsum(axis=1)[:, :-1]
 
 
 def _table(is_read_QK: np.ndarray) -> BlockTable:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine.cuda.layout import BLOCK_ROWS, BlockTable, capacities, lay_out
+from models.engine.cuda.layout import KEY_ROWS, QUERY_ROWS, BlockTable, capacities, lay_out
 
 GROUPS = st.lists(
     st.tuples(st.integers(0, 300), st.lists(st.integers(1, 300), min_size=1, max_size=6)), min_size=1, max_size=4
@@ -17,7 +17,7 @@ def num_rows_of(groups: list[tuple[int, list[int]]]) -> int:
 
 
 def padded(groups: list[tuple[int, list[int]]], num_blocks_more: int = 0) -> int:
-    return (-(-num_rows_of(groups) // BLOCK_ROWS) + num_blocks_more) * BLOCK_ROWS
+    return (-(-num_rows_of(groups) // QUERY_ROWS) + num_blocks_more) * QUERY_ROWS
 
 
 def visible_pairs(groups: list[tuple[int, list[int]]], capacity: int) -> np.ndarray:
@@ -57,13 +57,12 @@ def test_blocks_are_those_that_all_pairs_give(groups, num_blocks_more):
     """Claim: a block is full where all its pairs are visible, partial where some are, and else not read."""
     capacity = padded(groups, num_blocks_more)
     layout = lay_out(groups, capacity)
-    num_blocks = capacity // BLOCK_ROWS
-    pairs = visible_pairs(groups, capacity).reshape(num_blocks, BLOCK_ROWS, num_blocks, BLOCK_ROWS)
+    pairs = visible_pairs(groups, capacity).reshape(-1, QUERY_ROWS, capacity // KEY_ROWS, KEY_ROWS)
     is_some, is_all = pairs.any(axis=(1, 3)), pairs.all(axis=(1, 3))
     assert blocks_of(layout.full) == [{*np.flatnonzero(row).tolist()} for row in is_all]
     assert blocks_of(layout.partial) == [{*np.flatnonzero(row).tolist()} for row in is_some & ~is_all]
     for table in (layout.partial, layout.full):
-        assert (np.sort(table.indices_QK, axis=1) == np.arange(num_blocks)).all(), "every number is one of a block"
+        assert (np.sort(table.indices_QK, axis=1) == np.arange(capacity // KEY_ROWS)).all(), "every number is one of a block"
 
 
 @given(GROUPS)
@@ -85,7 +84,7 @@ def test_numbers_are_one_vector_of_a_known_length():
     """Claim: four numbers a row, then two tables; it depends on the capacity only."""
     for groups in ([(0, [1])], [(300, [200, 200])]):
         numbers = lay_out(groups, 768).numbers()
-        assert (numbers.dtype, numbers.shape) == (np.int32, (4 * 768 + 2 * (6 + 36),))
+        assert (numbers.dtype, numbers.shape) == (np.int32, (4 * 768 + 2 * (6 + 6 * 12),))
 
 
 @pytest.mark.parametrize("max_rows", [1, 128, 129, 2304, 8192, 16_384])
@@ -93,7 +92,7 @@ def test_capacities_waste_little_and_are_few(max_rows):
     """Claim: whole blocks, the largest pass fits, an eighth of padding at most above the smallest."""
     sizes = capacities(max_rows)
     assert sizes == sorted({*sizes})
-    assert all(size % BLOCK_ROWS == 0 for size in sizes)
+    assert all(size % QUERY_ROWS == 0 for size in sizes)
     assert sizes[-1] >= max_rows
-    assert all(after - before <= max(BLOCK_ROWS, before / 8) for before, after in zip(sizes, sizes[1:], strict=False))
+    assert all(after - before <= max(QUERY_ROWS, before / 8) for before, after in zip(sizes, sizes[1:], strict=False))
     assert len(sizes) <= 41
