@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 from torch.nn.attention.flex_attention import flex_attention
 
+from models.engine.cuda.layout import KEY_ROWS, QUERY_ROWS
 from models.engine.layers import norm_and_rotate
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 Rotary = tuple[torch.Tensor, torch.Tensor]
 
 
-_KERNEL_OPTIONS: Any = {"IS_DIVISIBLE": True}
-"""Rows are whole blocks, which the compiler cannot see where their number varies: no bounds to check."""
+_HALF_BYTES = 2
+_WIDE_HEAD = 128
 
 
 class Projected(NamedTuple):
@@ -68,9 +69,12 @@ def go_on(
 
 def attend_blocks(q_1HND: torch.Tensor, k_1KND: torch.Tensor, v_1KND: torch.Tensor, mask: BlockMask) -> torch.Tensor:
     """[1, H, N, D] attention over the blocks of a mask, of the queries' strides."""
-    return flex_attention(
-        q_1HND, k_1KND, v_1KND, block_mask=mask, enable_gqa=True, kernel_options=_KERNEL_OPTIONS
-    )
+    # Rows are whole blocks, which the compiler cannot see where their number varies: no bounds to check.
+    options: Any = {"IS_DIVISIBLE": True}
+    if q_1HND.dtype.itemsize == _HALF_BYTES and q_1HND.shape[-1] <= _WIDE_HEAD:
+        # What it would choose for heads of 64 is more keys than a block has.
+        options |= {"BLOCK_M": QUERY_ROWS, "BLOCK_N": KEY_ROWS}
+    return flex_attention(q_1HND, k_1KND, v_1KND, block_mask=mask, enable_gqa=True, kernel_options=options)
 
 
 class Kernels(NamedTuple):
