@@ -63,7 +63,7 @@ def parse_arguments(arguments: Sequence[str]) -> EngineConfig:
 
 
 _LIMIT_HELP = {
-    "max_batch_tokens": f"token rows in one scoring pass; None is {CPU_BATCH_TOKENS} on a CPU, {CUDA_BATCH_TOKENS} on a GPU",
+    "max_batch_tokens": f"rows of one scoring pass; None: {CPU_BATCH_TOKENS} on a CPU, {CUDA_BATCH_TOKENS} on a GPU",
     "prefill_chunk_tokens": "prompt tokens between two decode steps",
     "max_running": "sequences decoded together",
     "kv_cache_mib": "decode cache, MiB",

@@ -59,9 +59,7 @@ _LAUNCHES_AT_ONCE = 20
 """Products on a GPU that are timed together: waiting for one takes as long as a small one."""
 
 
-def random_model(
-    shape: ModelShape, dtype: torch.dtype, *, is_int8: bool = False, device: torch.device = _CPU
-) -> Model:
+def random_model(shape: ModelShape, dtype: torch.dtype, *, is_int8: bool = False, device: torch.device = _CPU) -> Model:
     """A model whose weights are random, the same for the same shape and device."""
     generator = torch.Generator(device).manual_seed(_SEED)
     hidden, inner, head = shape.hidden_size, shape.intermediate_size, shape.head_dim
@@ -220,7 +218,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", choices=("as_dtype", "int8"), default="as_dtype")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--kernels", choices=("auto", "compiled", "plain"), default="auto", help="of a GPU")
-    parser.add_argument("--max-batch-tokens", type=int, help="rows of a pass (default: on a CPU all, on a GPU the engine's)")
+    parser.add_argument(
+        "--max-batch-tokens", type=int, help="rows of a pass (default: on a CPU all, on a GPU the engine's)"
+    )
     parser.add_argument("--decode-sequences", type=int, default=0, help="also decode so many together")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=5)

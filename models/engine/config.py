@@ -11,18 +11,22 @@ if TYPE_CHECKING:
 Role = Literal["summarizer", "ranker"]
 """What the process is for. Both routes answer in both roles; the role names the one that is warmed up."""
 KernelChoice = Literal["auto", "compiled", "plain"]
-"""On a GPU ``auto`` compiles and records graphs, ``compiled`` records none, ``plain`` launches each operation by itself.
+"""On a GPU ``auto`` compiles and records graphs, ``compiled`` records none, ``plain`` launches operations one by one.
 
-The CPU is always plain."""
+The CPU is always plain.
+"""
 
 CPU_BATCH_TOKENS = 2304
 """Rows of a pass on the CPU.
 
-On one core 2048 item rows scored 8 to 15 % more items a second than 512 or 4096 (hidden 256): activations stay in cache.
-The rest is for the queries of the requests that share the pass.
+On one core 2048 item rows scored 8 to 15 % more items a second than 512 or 4096 (hidden 256): activations stay in
+cache. The rest is for the queries of the requests that share the pass.
 """
 CUDA_BATCH_TOKENS = 8192
-"""Rows of a pass on a GPU, where prefixes are computed in each pass: large enough that they are a small part of it."""
+"""Rows of a pass on a GPU, where prefixes are computed in each pass: large enough that they are a small part of it.
+
+On an H100 (Qwen3-0.6B, 150 tokens beside 50) twice as many scored 3 % more items a second, half as many 7 % less.
+"""
 
 
 @dataclass(frozen=True, slots=True)

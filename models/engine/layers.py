@@ -114,7 +114,7 @@ def _heads(model: Model, rows: torch.Tensor) -> torch.Tensor:
 def norm_and_rotate(
     x_NWD: torch.Tensor, weight_D: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor], eps: float
 ) -> torch.Tensor:
-    """Heads normalised and rotated. The norm's weight goes into the tables: they are one row a token, not one a head."""
+    """Heads normalised and rotated. The norm's weight goes into the tables: one row a token, not one a head."""
     half, dtype = weight_D.shape[0] // 2, x_NWD.dtype
     cos_ND, sin_ND = (rotary[0] * weight_D).to(dtype), (rotary[1] * weight_D.roll(half)).to(dtype)
     x_NWD = normalise(x_NWD.reshape(-1, 2 * half), eps).view(x_NWD.shape)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -120,8 +121,8 @@ def label_logprobs(model: Model, hidden_IE: torch.Tensor, label_ids: Sequence[in
 
 def embed_rows(model: Model, sequences: Sequence[Prompt]) -> torch.Tensor:
     """[N, E] input embeddings of the sequences, one after the other, the caller's own in their places."""
-    ids_N = torch.tensor(list(chain.from_iterable(sequence.ids for sequence in sequences)), device=model.device)
-    x_NE = model.embedding_VE[ids_N]
+    ids_N = np.fromiter(chain.from_iterable(sequence.ids for sequence in sequences), np.int64)
+    x_NE = model.embedding_VE[torch.from_numpy(ids_N).to(model.device)]
     starts = [0, *accumulate(map(len, sequences))]
     rows = [start + place for start, sequence in zip(starts, sequences, strict=False) for place in sequence.places]
     if rows:

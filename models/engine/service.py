@@ -200,7 +200,9 @@ class Engine:
         tokenizer = read_tokenizer(self.bundle)
         max_batch_tokens = limits.batch_tokens(device.type)
         backend = choose_backend(
-            load_model(self.bundle, device=device, dtype=getattr(torch, config.dtype), is_int8=config.weights == "int8"),
+            load_model(
+                self.bundle, device=device, dtype=getattr(torch, config.dtype), is_int8=config.weights == "int8"
+            ),
             max_rows=max_batch_tokens,
             kernels=config.kernels,
         )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from models.engine.jobs import Prompt
 from models.engine.decoding import DecodeBatch
+from models.engine.jobs import Prompt
 from models.engine.scoring import Group, Prefix, encode_pass
 from models.engine.sequence_cache import SequenceCache
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.engine.scoring import EncodePass
 
 _CAPABILITY = (8, 0)
-_HEAD_SIZES = (16, 32, 64, 128, 256)
+_HEAD_SIZES = (16, 32, 64, 128)
 _COMPILERS = ("cc", "gcc", "clang")
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 """Largest relative distance of a hidden state from the plain path's: far above rounding, far below a wrong mask."""

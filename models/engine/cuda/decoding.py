@@ -1,10 +1,10 @@
 """The decode batch with its step as a CUDA graph, one for each number of rows and width of the cache that is read.
 
-Rows are padded to a power of two with rows of the cache that nobody uses: they take token 0 at position 0, and who joins
-there overwrites what they leave.
+Rows are padded to a power of two with rows of the cache that nobody uses: they take token 0 at position 0, and who
+joins there overwrites what they leave.
 
-Shape suffixes: S sequences padded, W width of the cache in tokens, K key-value heads, G query heads that share one, D head size,
-E hidden size.
+Shape suffixes: S sequences padded, W width of the cache in tokens, C its capacity, L layers, K key-value heads, G query
+heads that share one, H query heads, D head size, E hidden size.
 """
 
 from __future__ import annotations

@@ -27,8 +27,14 @@ if TYPE_CHECKING:
 Rotary = tuple[torch.Tensor, torch.Tensor]
 
 
-_HALF_BYTES = 2
-_WIDE_HEAD = 128
+_KERNEL_OPTIONS: Any = {
+    # Rows are whole blocks, which the compiler cannot see where their number varies: no bounds to check.
+    "IS_DIVISIBLE": True,
+    "BLOCK_M": QUERY_ROWS,
+    "BLOCK_N": KEY_ROWS,
+    "num_warps": 4,
+    "num_stages": 3,
+}
 
 
 class Projected(NamedTuple):
@@ -58,7 +64,12 @@ def project(x_NE: torch.Tensor, layer: JoinedLayer, rotary: Rotary, eps: float) 
 
 
 def go_on(
-    x_NE: torch.Tensor, attended_NHD: torch.Tensor, layer: JoinedLayer, following: JoinedLayer, rotary: Rotary, eps: float
+    x_NE: torch.Tensor,
+    attended_NHD: torch.Tensor,
+    layer: JoinedLayer,
+    following: JoinedLayer,
+    rotary: Rotary,
+    eps: float,
 ) -> tuple[torch.Tensor, Projected]:
     """From one layer's attention to the next one's: output, feed-forward, and the next projection."""
     x_NE = x_NE + F.linear(attended_NHD.flatten(1), layer.output)
@@ -69,12 +80,7 @@ def go_on(
 
 def attend_blocks(q_1HND: torch.Tensor, k_1KND: torch.Tensor, v_1KND: torch.Tensor, mask: BlockMask) -> torch.Tensor:
     """[1, H, N, D] attention over the blocks of a mask, of the queries' strides."""
-    # Rows are whole blocks, which the compiler cannot see where their number varies: no bounds to check.
-    options: Any = {"IS_DIVISIBLE": True}
-    if q_1HND.dtype.itemsize == _HALF_BYTES and q_1HND.shape[-1] <= _WIDE_HEAD:
-        # What it would choose for heads of 64 is more keys than a block has.
-        options |= {"BLOCK_M": QUERY_ROWS, "BLOCK_N": KEY_ROWS}
-    return flex_attention(q_1HND, k_1KND, v_1KND, block_mask=mask, enable_gqa=True, kernel_options=options)
+    return flex_attention(q_1HND, k_1KND, v_1KND, block_mask=mask, enable_gqa=True, kernel_options=_KERNEL_OPTIONS)
 
 
 class Kernels(NamedTuple):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class JoinedLayer(NamedTuple):
-    """One layer as bare tensors, which is what a compiled function takes. Norm weights are folded in as in ``Layer``."""
+    """One layer as bare tensors, which a compiled function takes. Norm weights are folded in as in ``Layer``."""
 
     query_key_value: torch.Tensor
     """[(H + 2 K) D, E]."""

@@ -64,7 +64,7 @@ def test_greedy_texts_are_those_of_the_cpu(opened: Callable) -> None:
 
 
 def test_bfloat16_texts_begin_as_the_cpus(opened: Callable) -> None:
-    """Claim: in bfloat16 half of the texts begin with the CPU's tokens, which other weights would not (docs/engines.md)."""
+    """Claim: in bfloat16 half of the texts begin with the CPU's tokens, as services ask (docs/engines.md)."""
     prompts = random_prompts(17)
     wanted = completions(plain_backend(on_cpu(SUMMARIZER)), prompts)
     found = completions(opened(SUMMARIZER, torch.bfloat16), prompts)

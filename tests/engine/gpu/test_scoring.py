@@ -1,5 +1,6 @@
 """Packed scoring on the GPU: compiled, as graphs, against the CPU in float32."""
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,12 +11,12 @@ import torch
 from models.engine.backend import Backend, choose_backend
 from models.engine.jobs import Prompt
 from models.engine.scoring import Group, Prefix, encode_pass, label_logits
-from tests.engine.gpu.conftest import on_cpu, on_gpu
+from tests.engine.gpu.conftest import BUNDLES, on_cpu, on_gpu
 
 pytestmark = pytest.mark.gpu
 
 RANKER = "ranker-tiny"
-LABELS = (5, 9)
+LABELS = tuple(json.loads((BUNDLES / RANKER / "precis.json").read_text())["label_token_ids"])
 TOLERANCES = {torch.float32: 1e-4, torch.bfloat16: 0.02}
 """Of scores, as services ask of an engine (docs/engines.md)."""
 

@@ -203,8 +203,8 @@ def test_the_joined_layers_share_their_memory_with_the_model(plain: Callable) ->
             assert matrix.weight_OI.untyped_storage().data_ptr() == whole.untyped_storage().data_ptr()
 
 
-def poisoned(embedding_VE: torch.Tensor, value: float = torch.nan) -> torch.Tensor:
+def poisoned(embedding: torch.Tensor, value: float = torch.nan) -> torch.Tensor:
     """The embedding with a token 200 that is not finite."""
-    embedding_VE = embedding_VE.clone()
-    embedding_VE[200] = value
-    return embedding_VE
+    broken = embedding.clone()
+    broken[200] = value
+    return broken

@@ -1,5 +1,7 @@
 """Rows, masks and block tables of a packed pass, against the definition over all pairs."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -62,7 +64,7 @@ def test_blocks_are_those_that_all_pairs_give(groups, num_blocks_more):
     assert blocks_of(layout.full) == [{*np.flatnonzero(row).tolist()} for row in is_all]
     assert blocks_of(layout.partial) == [{*np.flatnonzero(row).tolist()} for row in is_some & ~is_all]
     for table in (layout.partial, layout.full):
-        assert (np.sort(table.indices_QK, axis=1) == np.arange(capacity // KEY_ROWS)).all(), "every number is one of a block"
+        assert ((table.indices_QK >= 0) & (table.indices_QK < capacity // KEY_ROWS)).all(), "even what is not read"
 
 
 @given(GROUPS)
@@ -84,7 +86,7 @@ def test_numbers_are_one_vector_of_a_known_length():
     """Claim: four numbers a row, then two tables; it depends on the capacity only."""
     for groups in ([(0, [1])], [(300, [200, 200])]):
         numbers = lay_out(groups, 768).numbers()
-        assert (numbers.dtype, numbers.shape) == (np.int32, (4 * 768 + 2 * (6 + 6 * 12),))
+        assert (numbers.dtype, numbers.shape) == (np.int32, (4 * 768 + 2 * (12 + 12 * 24),))
 
 
 @pytest.mark.parametrize("max_rows", [1, 128, 129, 2304, 8192, 16_384])
@@ -92,7 +94,7 @@ def test_capacities_waste_little_and_are_few(max_rows):
     """Claim: whole blocks, the largest pass fits, an eighth of padding at most above the smallest."""
     sizes = capacities(max_rows)
     assert sizes == sorted({*sizes})
-    assert all(size % QUERY_ROWS == 0 for size in sizes)
+    assert all(size % QUERY_ROWS == size % KEY_ROWS == 0 for size in sizes)
     assert sizes[-1] >= max_rows
-    assert all(after - before <= max(QUERY_ROWS, before / 8) for before, after in zip(sizes, sizes[1:], strict=False))
+    assert all(after - before <= max(128, before / 8) for before, after in pairwise(sizes))
     assert len(sizes) <= 41
