@@ -80,9 +80,10 @@ class PackedScorer:
         size = self._sizes.get(capacity) or self._add_size(capacity)
         size.x_NE[:num_rows] = embed_rows(self._model, sequences)
         size.numbers.fill(layout)
+        # Before the pass is launched: a copy from the host waits for what was.
+        last_I = torch.tensor(layout.last_rows, device=self._model.device)
         x_NE, attended_NHD = size.run()
         # Launched while the device still computes the graph: a graph of their own would gain nothing.
-        last_I = torch.tensor(layout.last_rows, device=self._model.device)
         x_IE = finish_layer(self._model, self._model.layers[-1], x_NE[last_I], attended_NHD[last_I])
         return finish(self._model, x_IE)
 

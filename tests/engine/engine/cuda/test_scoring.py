@@ -18,7 +18,7 @@ from models.engine.scoring import Group, Prefix, encode_pass
 from tests.engine.engine.conftest import SHAPES
 
 TOLERANCE = 2e-5
-"""Of hidden states of about 1, in float32: other orders of the same sums. The largest difference seen is 4e-6."""
+"""Of hidden states of about 1, in float32: other orders of the same sums."""
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
