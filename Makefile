@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Everything else is for development.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-services demo check format test lock clean
+.PHONY: help setup setup-services demo check format test test-gpu lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: setup ## All tests: those of the services in .venv, those of engine and tr
 	.venv/bin/python -m pytest tests --ignore tests/engine || status=1; \
 	.engines/base/bin/python -m pytest tests/engine || status=1; \
 	exit $$status
+
+test-gpu: ## Tests and figures of the local engine on an NVIDIA GPU, into build/gpu.json; PYTHON=... names another Python
+	@tests/engine/gpu/run.sh
 
 lock: setup-services ## Write requirements/*.lock anew; UPGRADE=1 takes the newest versions that the ranges allow
 	@requirements/compile.sh $(if $(UPGRADE),--upgrade)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from models.engine.config import EngineConfig, Limits
+from models.engine.config import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS, EngineConfig, Limits
 from models.engine.errors import AddressError, StartError
 from models.engine.server import create_app
 from models.engine.service import Engine, open_engine
@@ -45,6 +45,12 @@ def parse_arguments(arguments: Sequence[str]) -> EngineConfig:
         "--weights", choices=("as_dtype", "int8"), default="as_dtype", help="int8: half the memory; CPU only"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--kernels",
+        choices=("auto", "compiled", "plain"),
+        default="auto",
+        help="on a GPU: compiled and recorded as graphs, without graphs, or neither (default: auto)",
+    )
     parser.add_argument("--threads", type=_positive, default=1, help="torch CPU threads (default: %(default)s)")
     parser.add_argument("--drain-s", type=float, default=10.0, help="seconds for running requests after SIGTERM")
     limits = parser.add_argument_group("limits")
@@ -57,7 +63,7 @@ def parse_arguments(arguments: Sequence[str]) -> EngineConfig:
 
 
 _LIMIT_HELP = {
-    "max_batch_tokens": "token rows in one scoring pass",
+    "max_batch_tokens": f"rows of one scoring pass; None: {CPU_BATCH_TOKENS} on a CPU, {CUDA_BATCH_TOKENS} on a GPU",
     "prefill_chunk_tokens": "prompt tokens between two decode steps",
     "max_running": "sequences decoded together",
     "kv_cache_mib": "decode cache, MiB",

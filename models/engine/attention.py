@@ -9,6 +9,10 @@ import math
 
 import torch
 
+_FLASH_HEAD_STEP = 8
+_FLASH_LARGEST_HEAD = 256
+_FLASH_CAPABILITY = (8, 0)
+
 
 def attend(
     q_BHTD: torch.Tensor,
@@ -35,7 +39,26 @@ def attend(
             q_BHTD, k_BKSD, v_BKSD, 0.0, is_causal, attn_mask=mask
         )
         return out, lse
+    if mask is None and _has_flash(q_BHTD):
+        # With more keys than queries the kernel's causal mask ends at the last key; ours begins at the first.
+        num_keys = q_BHTD.shape[2] if is_causal else k_BKSD.shape[2]
+        out, lse, *_ = torch.ops.aten._scaled_dot_product_flash_attention(  # noqa: SLF001 - as above
+            q_BHTD, k_BKSD[:, :, :num_keys], v_BKSD[:, :, :num_keys], 0.0, is_causal
+        )
+        return out, lse
     return attend_plain(q_BHTD, k_BKSD, v_BKSD, is_causal=is_causal, mask=mask)
+
+
+def _has_flash(q_BHTD: torch.Tensor) -> bool:
+    """Whether the fused CUDA kernel takes these queries: 16 bits, Ampere or newer, heads of up to 256."""
+    return (
+        q_BHTD.is_cuda
+        and q_BHTD.dtype in (torch.bfloat16, torch.float16)
+        and q_BHTD.shape[-1] % _FLASH_HEAD_STEP == 0
+        and q_BHTD.shape[-1] <= _FLASH_LARGEST_HEAD
+        and torch.backends.cuda.is_flash_attention_available()
+        and torch.cuda.get_device_capability(q_BHTD.device) >= _FLASH_CAPABILITY
+    )
 
 
 def attend_plain(
@@ -48,8 +71,9 @@ def attend_plain(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """``attend`` in plain tensor operations: every device and type, and the reference for the fused kernel."""
     num_groups = q_BHTD.shape[1] // k_BKSD.shape[1]
-    k_BHSD = k_BKSD.repeat_interleave(num_groups, dim=1)
-    v_BHSD = v_BKSD.repeat_interleave(num_groups, dim=1)
+    k_BHSD, v_BHSD = k_BKSD, v_BKSD
+    if num_groups > 1:
+        k_BHSD, v_BHSD = (rows.repeat_interleave(num_groups, dim=1) for rows in (k_BKSD, v_BKSD))
     logits_BHTS = (q_BHTD @ k_BHSD.transpose(-1, -2)).float() / math.sqrt(q_BHTD.shape[-1])
     if mask is not None:
         logits_BHTS = logits_BHTS + mask

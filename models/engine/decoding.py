@@ -9,6 +9,7 @@ Shape suffixes: S sequences, C capacity in tokens, E hidden size, H query heads,
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -89,6 +90,12 @@ class DecodeBatch:
         Returns:
             [S, E] hidden states after these tokens, normalised for the head.
         """
+        hidden_SE = self._compute(tokens)
+        self._lengths = [length + 1 for length in self._lengths]
+        return hidden_SE
+
+    def _compute(self, tokens: Sequence[int]) -> torch.Tensor:
+        """What ``step`` computes: keys and values go to each row's end, the lengths stay."""
         model, device = self._model, self._model.device
         positions_S = torch.tensor(self._lengths, device=device)
         rows_S = torch.arange(self.num_sequences, device=device)
@@ -97,7 +104,6 @@ class DecodeBatch:
         x_SE = model.embedding_VE[torch.tensor(tokens, device=device)]
         for index, layer in enumerate(model.layers):
             x_SE = self._layer_step(index, layer, x_SE, rotary, (rows_S, positions_S), mask)
-        self._lengths = [length + 1 for length in self._lengths]
         return finish(model, x_SE)
 
     def _layer_step(
@@ -150,6 +156,10 @@ class DecodeBatch:
         shape = self._model.shape
         size = (shape.num_layers, num_rows, shape.num_kv_heads, capacity, shape.head_dim)
         return torch.zeros(size, dtype=self._model.dtype, device=self._model.device)
+
+
+NewDecodeBatch = Callable[[Model, int], DecodeBatch]
+"""Makes an empty batch for a model and a bound of its cache in tokens."""
 
 
 def _round_up(num_tokens: int) -> int:

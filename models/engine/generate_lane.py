@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from models.engine.completion import Decode
     from models.engine.config import Limits
+    from models.engine.decoding import NewDecodeBatch
     from models.engine.errors import RequestError
     from models.engine.jobs import Completion, GenerateJob
     from models.engine.layers import Model
@@ -40,6 +41,7 @@ class GenerateLane:
         limits: Limits,
         kv_cache_tokens: int,
         decode: Decode | None,
+        new_batch: NewDecodeBatch = DecodeBatch,
         clock: Callable[[], float],
         telemetry: Telemetry,
     ) -> None:
@@ -50,6 +52,7 @@ class GenerateLane:
             limits: Sequences at a time, and prompt tokens per step.
             kv_cache_tokens: Bound of the decode cache.
             decode: Token ids to text, for stop strings.
+            new_batch: Makes empty decode batches of the model.
             clock: Monotonic seconds.
             telemetry: Where passes are counted.
         """
@@ -58,7 +61,8 @@ class GenerateLane:
         self._decode = decode
         self._clock = clock
         self._telemetry = telemetry
-        self._batch = DecodeBatch(model, kv_cache_tokens)
+        self._new_batch = new_batch
+        self._batch = new_batch(model, kv_cache_tokens)
         self._waiting: deque[CompletionRun] = deque()
         self._running: list[CompletionRun] = []  # row order of the batch
         self._results: dict[GenerateJob, dict[int, Completion]] = {}
@@ -86,7 +90,7 @@ class GenerateLane:
             self._fail(job, error)
         self._waiting.clear()
         self._running.clear()
-        self._batch = DecodeBatch(self._model, self._batch.max_tokens)
+        self._batch = self._new_batch(self._model, self._batch.max_tokens)
 
     def _drop_interrupted(self) -> None:
         now = self._clock()

@@ -55,7 +55,7 @@ class PlainMatrix:
 
     def __init__(self, weight_OI: torch.Tensor) -> None:
         """Use the weight as it is."""
-        self._weight_OI = weight_OI
+        self.weight_OI = weight_OI
 
     @staticmethod
     def read(x_NI: torch.Tensor) -> torch.Tensor:
@@ -64,7 +64,7 @@ class PlainMatrix:
 
     def product(self, x_NI: torch.Tensor) -> torch.Tensor:
         """See ``Matrix``."""
-        return F.linear(x_NI, self._weight_OI)
+        return F.linear(x_NI, self.weight_OI)
 
     def silu(self, x_NI: torch.Tensor) -> torch.Tensor:
         """See ``Matrix``."""

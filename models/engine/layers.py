@@ -89,7 +89,7 @@ def rotary_tables(shape: ModelShape, device: torch.device) -> tuple[torch.Tensor
 
 def project_q(model: Model, layer: Layer, h: Rows, rotary: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
     """Queries [N, H, D], normalised and rotated, of the normalised rows as ``layer.query`` reads them."""
-    return _norm_and_rotate(model, _heads(model, layer.query.product(h)), layer.query_norm_D, rotary)
+    return norm_and_rotate(_heads(model, layer.query.product(h)), layer.query_norm_D, rotary, model.shape.norm_eps)
 
 
 def project_kv(
@@ -97,7 +97,7 @@ def project_kv(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Keys [N, K, D], normalised and rotated, and values [N, K, D], of the same rows as ``project_q``."""
     k_NKD, v_NKD = _heads(model, layer.key_value.product(h)).chunk(2, dim=1)
-    return _norm_and_rotate(model, k_NKD, layer.key_norm_D, rotary), v_NKD
+    return norm_and_rotate(k_NKD, layer.key_norm_D, rotary, model.shape.norm_eps), v_NKD
 
 
 def finish_layer(model: Model, layer: Layer, x_NE: torch.Tensor, attended_NHD: torch.Tensor) -> torch.Tensor:
@@ -111,11 +111,11 @@ def _heads(model: Model, rows: torch.Tensor) -> torch.Tensor:
     return rows.view(rows.shape[0], -1, model.shape.head_dim)
 
 
-def _norm_and_rotate(
-    model: Model, x_NWD: torch.Tensor, weight_D: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor]
+def norm_and_rotate(
+    x_NWD: torch.Tensor, weight_D: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor], eps: float
 ) -> torch.Tensor:
-    """The norm's weight goes into the tables, which are one row a token, not one a head."""
-    half = model.shape.head_dim // 2
-    cos_ND, sin_ND = (rotary[0] * weight_D).to(model.dtype), (rotary[1] * weight_D.roll(half)).to(model.dtype)
-    x_NWD = normalise(x_NWD.reshape(-1, 2 * half), model.shape.norm_eps).view(x_NWD.shape)
+    """Heads normalised and rotated. The norm's weight goes into the tables: one row a token, not one a head."""
+    half, dtype = weight_D.shape[0] // 2, x_NWD.dtype
+    cos_ND, sin_ND = (rotary[0] * weight_D).to(dtype), (rotary[1] * weight_D.roll(half)).to(dtype)
+    x_NWD = normalise(x_NWD.reshape(-1, 2 * half), eps).view(x_NWD.shape)
     return torch.addcmul(x_NWD * cos_ND[:, None], x_NWD.roll(half, dims=-1), sin_ND[:, None])

@@ -14,6 +14,7 @@ import logging
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from models.engine.errors import RequestError
     from models.engine.layers import Model
+    from models.engine.scoring import EncodePass
     from models.engine.telemetry import Telemetry
 
 _log = logging.getLogger(__name__)
@@ -78,7 +80,13 @@ class ScoreLane:
     """Computes scoring jobs. Consumes submitted jobs; resolves their ``done``. Owned by the engine's thread."""
 
     def __init__(
-        self, model: Model, *, max_batch_tokens: int, clock: Callable[[], float], telemetry: Telemetry
+        self,
+        model: Model,
+        *,
+        max_batch_tokens: int,
+        clock: Callable[[], float],
+        telemetry: Telemetry,
+        encode: EncodePass | None = None,
     ) -> None:
         """Start empty.
 
@@ -87,8 +95,10 @@ class ScoreLane:
             max_batch_tokens: Rows of one pass.
             clock: Monotonic seconds.
             telemetry: Where passes are counted.
+            encode: What computes a pass of the model; None takes ``scoring.encode_pass``.
         """
         self._model = model
+        self._encode = encode or partial(encode_pass, model)
         self._max_batch_tokens = max_batch_tokens
         self._clock = clock
         self._telemetry = telemetry
@@ -153,7 +163,7 @@ class ScoreLane:
         num_items = sum(len(share.indices) for share in shares)
         num_rows = sum(part.num_rows for part in parts)
         try:
-            hidden_IE = encode_pass(self._model, groups)
+            hidden_IE = self._encode(groups)
             values = [_label_values(self._model, part.share.run.job, hidden_IE[part.items]) for part in parts]
         except Exception:  # noqa: BLE001 - a bug or memory: whoever causes it is found, the others go on
             _log.exception("engine.score_pass_failed items=%d tokens=%d", num_items, num_rows)

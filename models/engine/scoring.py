@@ -11,10 +11,12 @@ E hidden, H query heads, K key-value heads, D head size, L labels.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -24,8 +26,6 @@ from models.engine.layers import Layer, Model, finish, finish_layer, project_kv,
 from models.engine.packing import Block, ItemRows, plan_blocks, round_up
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from models.engine.jobs import Prompt
 
 _PREFIX_STEP = 32
@@ -61,6 +61,10 @@ class Group:
     prefix: Prefix
     items: Sequence[Prompt]
     """At least one, at least one token each; prefix and item fit the context together."""
+
+
+EncodePass = Callable[[Sequence[Group]], torch.Tensor]
+"""``encode_pass`` of one model."""
 
 
 @torch.inference_mode()
@@ -115,6 +119,18 @@ def label_logprobs(model: Model, hidden_IE: torch.Tensor, label_ids: Sequence[in
     return logits_IV[:, labels_L] - logits_IV.logsumexp(-1, keepdim=True)
 
 
+def embed_rows(model: Model, sequences: Sequence[Prompt]) -> torch.Tensor:
+    """[N, E] input embeddings of the sequences, one after the other, the caller's own in their places."""
+    ids_N = np.fromiter(chain.from_iterable(sequence.ids for sequence in sequences), np.int64)
+    x_NE = model.embedding_VE[torch.from_numpy(ids_N).to(model.device)]
+    starts = [0, *accumulate(map(len, sequences))]
+    rows = [start + place for start, sequence in zip(starts, sequences, strict=False) for place in sequence.places]
+    if rows:
+        vectors = [vector for sequence in sequences for vector in sequence.vectors]
+        x_NE[torch.tensor(rows, device=model.device)] = torch.tensor(vectors, dtype=x_NE.dtype, device=x_NE.device)
+    return x_NE
+
+
 class _Rows:
     """The rows of one pass: new prefixes, then items. Knows which rows attend to which."""
 
@@ -142,17 +158,8 @@ class _Rows:
         self._layer_index = -1
 
     def embed(self) -> torch.Tensor:
-        """[N, E] input embeddings, the caller's own in their places."""
-        ids_N = self._tensor(list(chain.from_iterable(sequence.ids for sequence in self._sequences)))
-        x_NE = self._model.embedding_VE[ids_N]
-        starts = [0, *accumulate(map(len, self._sequences))]
-        rows = [
-            start + place for start, sequence in zip(starts, self._sequences, strict=False) for place in sequence.places
-        ]
-        if rows:
-            vectors = [vector for sequence in self._sequences for vector in sequence.vectors]
-            x_NE[self._tensor(rows)] = torch.tensor(vectors, dtype=x_NE.dtype, device=x_NE.device)
-        return x_NE
+        """[N, E] input embeddings."""
+        return embed_rows(self._model, self._sequences)
 
     def take_prefixes(self, k_NKD: torch.Tensor, v_NKD: torch.Tensor) -> list[_KeysValues | None]:
         """Keys and values of each group's prefix in the next layer; None for an empty prefix."""

@@ -14,6 +14,7 @@ import torch
 
 from models.engine.admission import TokenGate
 from models.engine.answers import Answerer
+from models.engine.backend import choose_backend
 from models.engine.checkpoint import open_bundle, read_tokenizer, revision_of
 from models.engine.errors import BundleError, DeadlineExceeded, NotReady, NumericalFault, RequestError
 from models.engine.generate_lane import GenerateLane
@@ -61,6 +62,7 @@ class Loaded:
     device: str
     num_parameters: int
     kv_cache_tokens: int
+    max_batch_tokens: int
 
 
 class Engine:
@@ -167,7 +169,7 @@ class Engine:
             "vocabulary": shape.vocab_size,
             "context_tokens": loaded.intake.context_tokens if loaded else shape.context_tokens,
             "limits": {
-                "max_batch_tokens": limits.max_batch_tokens,
+                "max_batch_tokens": loaded and loaded.max_batch_tokens,
                 "prefill_chunk_tokens": limits.prefill_chunk_tokens,
                 "max_queue_tokens": limits.max_queue_tokens,
                 "max_running": limits.max_running,
@@ -196,19 +198,32 @@ class Engine:
         torch.set_num_threads(config.threads)
         device = choose_device(config.device)
         tokenizer = read_tokenizer(self.bundle)
-        model = load_model(
-            self.bundle, device=device, dtype=getattr(torch, config.dtype), is_int8=config.weights == "int8"
+        max_batch_tokens = limits.batch_tokens(device.type)
+        backend = choose_backend(
+            load_model(
+                self.bundle, device=device, dtype=getattr(torch, config.dtype), is_int8=config.weights == "int8"
+            ),
+            max_rows=max_batch_tokens,
+            kernels=config.kernels,
         )
+        model = backend.model
         kv_cache_tokens = _kv_cache_tokens(model, limits.kv_cache_mib)
         context = min(limits.max_context or model.shape.context_tokens, model.shape.context_tokens, kv_cache_tokens)
         clock, telemetry = time.monotonic, self.telemetry
         lanes = Lanes(
-            ScoreLane(model, max_batch_tokens=limits.max_batch_tokens, clock=clock, telemetry=telemetry),
+            ScoreLane(
+                model,
+                max_batch_tokens=max_batch_tokens,
+                clock=clock,
+                telemetry=telemetry,
+                encode=backend.encode_pass,
+            ),
             GenerateLane(
                 model,
                 limits=limits,
                 kv_cache_tokens=kv_cache_tokens,
                 decode=tokenizer.decode if tokenizer else None,
+                new_batch=backend.new_decode_batch,
                 clock=clock,
                 telemetry=telemetry,
             ),
@@ -228,6 +243,7 @@ class Engine:
             device=str(device),
             num_parameters=model.shape.num_parameters,
             kv_cache_tokens=kv_cache_tokens,
+            max_batch_tokens=max_batch_tokens,
         )
         if self.state is State.LOADING:
             self.state = State.READY

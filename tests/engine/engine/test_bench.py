@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from models.engine.backend import plain_backend
 from models.engine.bench import QWEN3_06B, main, matmul_gflops, measure, random_model
 from models.engine.cell import Cell
 from models.engine.int8 import has_int8
@@ -23,7 +24,7 @@ SMALL = parse_shape(
 def test_the_figures_belong_together(dtype: torch.dtype) -> None:
     """Claim: items a second, operations and share are of one measurement, in the type that was asked for."""
     cell = Cell(num_items=3, query_tokens=5, item_tokens=7)
-    found = measure(random_model(SMALL, dtype), cell, repeats=3)
+    found = measure(plain_backend(random_model(SMALL, dtype)), cell, repeats=3)
     assert f"torch.{found['dtype']}" == str(dtype)
     assert len(found["runs_items_per_s"]) == 3
     operations_per_item = 2 * SMALL.matrix_parameters * (5 + 3 * 7) / 3

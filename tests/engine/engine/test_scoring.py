@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from models.engine.config import Limits
+from models.engine.config import CPU_BATCH_TOKENS
 from models.engine.errors import NumericalFault
 from models.engine.jobs import Prompt, ScoreJob, ScoreResult
 from models.engine.layers import Model
@@ -40,7 +40,7 @@ def score_job(prefix: list[int], items: list[list[int]], **options: bool) -> Sco
     )
 
 
-def compute(model: Model, job: ScoreJob, *, max_batch_tokens: int = Limits().max_batch_tokens) -> ScoreResult:
+def compute(model: Model, job: ScoreJob, *, max_batch_tokens: int = CPU_BATCH_TOKENS) -> ScoreResult:
     lane = ScoreLane(model, max_batch_tokens=max_batch_tokens, clock=lambda: 0.0, telemetry=Telemetry(lambda: 0.0))
     lane.submit(job)
     while lane.has_work:
