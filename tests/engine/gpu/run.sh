@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The engine's tests that need a GPU, then its figures: tests/engine/gpu/run.sh [OUTPUT.json]. `make test-gpu` runs it.
-# PYTHON names one with torch, safetensors, tokenizers, prometheus-client and pytest; a C compiler must be on PATH.
+# PYTHON names one with what requirements/engine.in lists, torch a build for CUDA; a C compiler must be on PATH.
 set -uo pipefail
 cd "$(dirname "$0")/../../.."
 python=${PYTHON:-.engines/base/bin/python}
