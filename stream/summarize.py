@@ -26,6 +26,8 @@ __all__ = ["Summarizer", "retry_sampling"]
 
 _RETRY_TEMPERATURE = 0.7
 _RETRY_TOP_P = 0.95
+_LINE_END = ("\n",)
+"""Ends an answer: a summary is one line, and what a model adds below it would have the gate refuse all of it."""
 
 
 def retry_sampling(prompt_ids: Sequence[int]) -> Sampling:
@@ -128,6 +130,7 @@ class Summarizer:
                     prompt_ids,
                     max_tokens=self._prompt.max_output_tokens,
                     stop_token_ids=self._prompt.stop_token_ids,
+                    stop=_LINE_END,
                     deadline=deadline,
                     sampling=sampling,
                 )

@@ -79,6 +79,7 @@ class CompletionsClient:
         *,
         max_tokens: int,
         stop_token_ids: Sequence[int],
+        stop: Sequence[str] = (),
         deadline: Deadline,
         sampling: Sampling | None = None,
     ) -> Completion:
@@ -89,6 +90,7 @@ class CompletionsClient:
             "max_tokens": max_tokens,
             **_choice_of_tokens(sampling),
             "stop_token_ids": list(stop_token_ids),
+            **({"stop": list(stop)} if stop else {}),
         }
         tokens = len(prompt_ids) + max_tokens
         answer = await self._transport.post(_PATH, payload, deadline=deadline, tokens=tokens)

@@ -66,12 +66,21 @@ class SummarizerEngine(Protocol):
         *,
         max_tokens: int,
         stop_token_ids: Sequence[int],
+        stop: Sequence[str] = (),
         deadline: Deadline,
         sampling: Sampling | None = None,
     ) -> Completion:
         """The continuation of the prompt: greedy, or drawn as ``sampling`` says.
 
         Retries transport failures inside the deadline with jitter, never an overload.
+
+        Args:
+            prompt_ids: Token ids.
+            max_tokens: Of the answer.
+            stop_token_ids: Each ends the answer.
+            stop: Texts of which each ends the answer, and is no part of it.
+            deadline: Of the call, retries included.
+            sampling: How it is drawn; None: greedily.
 
         Raises:
             PromptTooLong: The engine refused the prompt's length.

@@ -114,6 +114,7 @@ async def _answer(
             body["prompt"],
             max_tokens=body["max_tokens"],
             stop_token_ids=body["stop_token_ids"],
+            stop=body.get("stop", ()),
             deadline=deadline,
             sampling=_sampling(body),
         )

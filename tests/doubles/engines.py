@@ -165,16 +165,19 @@ class ScriptedSummarizer(_Gate):
         *,
         max_tokens: int,
         stop_token_ids: Sequence[int],
+        stop: Sequence[str] = (),
         deadline: Deadline,
         sampling: Sampling | None = None,
     ) -> Completion:
-        """The answer to this prompt, its words cut at ``max_tokens``."""
+        """The answer to this prompt, up to the first of ``stop``, its words cut at ``max_tokens``."""
         self.calls.append(SummarizerCall(tuple(prompt_ids), max_tokens, tuple(stop_token_ids), deadline, sampling))
         async with self.passing(len(prompt_ids) + max_tokens, deadline):
             if (error := self.fail_when(prompt_ids)) is not None:
                 raise error
             answer = self.answer if sampling is None else self.sampled_answer
-            words = answer(prompt_ids).split(" ")
+            text = answer(prompt_ids)
+            text = text[: min((at for end in stop if (at := text.find(end)) >= 0), default=len(text))]
+            words = text.split(" ")
             whole = Completion(
                 text=" ".join(words),
                 num_prompt_tokens=len(prompt_ids),

@@ -64,6 +64,15 @@ async def test_the_engine_gets_the_ids_and_limits_as_given(summarizer: Summarize
     assert 0 < call.deadline.remaining_s() <= 20.001
 
 
+async def test_an_answer_ends_before_a_text_that_stops_it(summarizer: Summarizer) -> None:
+    """Which is no part of it; the answer is complete."""
+    summarizer.double.answer = lambda _: "night shift\nHere is why: it says so"
+    cut = await summarizer.engine.complete(
+        (5, 7, 6), max_tokens=50, stop_token_ids=(1,), stop=("\n",), deadline=Deadline.after(30)
+    )
+    assert (cut.text, cut.is_complete) == ("night shift", True)
+
+
 async def test_an_answer_that_hits_the_limit_is_incomplete(summarizer: Summarizer) -> None:
     """``is_complete`` tells a finished summary from a cut one."""
     answer = await complete(summarizer.engine, max_tokens=2)

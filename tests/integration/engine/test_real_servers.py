@@ -62,11 +62,22 @@ class Server:
         return answer.values
 
     async def complete(
-        self, ids: tuple[int, ...], *, max_tokens: int = 8, budget_s: float = 60, sampling: Sampling | None = None
+        self,
+        ids: tuple[int, ...],
+        *,
+        max_tokens: int = 8,
+        stop: tuple[str, ...] = (),
+        budget_s: float = 60,
+        sampling: Sampling | None = None,
     ) -> Completion:
         """Without a stop token: the model's own end of text ends it."""
         return await self.summarizer.complete(
-            ids, max_tokens=max_tokens, stop_token_ids=(), deadline=Deadline.after(budget_s), sampling=sampling
+            ids,
+            max_tokens=max_tokens,
+            stop_token_ids=(),
+            stop=stop,
+            deadline=Deadline.after(budget_s),
+            sampling=sampling,
         )
 
     def metric(self, name: str) -> float:
@@ -134,6 +145,9 @@ async def test_a_completion_is_greedy_and_counted(server: Server) -> None:
     assert set(together) == {alone}
     cut = await server.complete(ids, max_tokens=1)
     assert (cut.num_output_tokens, cut.is_complete) == (1, False)
+    end = alone.text[len(alone.text) // 2 :][:1]  # a character of it
+    stopped = await server.complete(ids, stop=(end,))
+    assert (stopped.text, stopped.is_complete) == (alone.text[: alone.text.index(end)], True)
 
 
 async def test_a_prompt_of_the_context_is_read_and_a_longer_one_refused(server: Server) -> None:

@@ -32,13 +32,19 @@ class HoldingSummarizer(ScriptedSummarizer):
         *,
         max_tokens: int,
         stop_token_ids: Sequence[int],
+        stop: Sequence[str] = (),
         deadline: Deadline,
         sampling: Sampling | None = None,
     ) -> Completion:
         if self._num_answers is not None and len(self.calls) >= self._num_answers:
             self.hold()
         return await super().complete(
-            prompt_ids, max_tokens=max_tokens, stop_token_ids=stop_token_ids, deadline=deadline, sampling=sampling
+            prompt_ids,
+            max_tokens=max_tokens,
+            stop_token_ids=stop_token_ids,
+            stop=stop,
+            deadline=deadline,
+            sampling=sampling,
         )
 
 

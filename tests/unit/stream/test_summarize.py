@@ -82,6 +82,16 @@ async def test_long_body_is_summarised_by_the_model() -> None:
     assert value(telemetry, "model_calls_total") == 1
 
 
+async def test_what_a_model_adds_below_its_summary_is_not_asked_for() -> None:
+    """The engine is told to stop there: the gate would refuse several lines, and a second answer cost a call."""
+    line = LONG.split(".", maxsplit=1)[0]
+    engine = ScriptedSummarizer(lambda _: f"{line}\n\nI chose this since it stands at the top.")
+    summarizer, telemetry = make(engine)
+    summary = await summarizer.summarize(LONG)
+    assert (summary.text, summary.state) == (line, State.FRESH)
+    assert value(telemetry, "model_calls_total") == 1
+
+
 @pytest.mark.parametrize("body", ["", "Night shift.\nPart time."])
 async def test_short_body_is_its_own_summary(body: str) -> None:
     """At or below the target length no model is asked; the summary is fresh and on one line."""
@@ -112,7 +122,7 @@ async def test_the_target_length_is_where_the_model_begins() -> None:
         ("", "empty"),
         ("  \n ", "empty"),
         ("night\u0000shift", "broken_form"),
-        ("night shift\npart time", "broken_form"),
+        ("night shift\x07 part time", "broken_form"),
         ("night shift; 40 EUR an hour", "number"),
         ("night shift in Lisbon", "place"),
         ("a CPA in Berlin", "credential"),

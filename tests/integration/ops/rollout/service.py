@@ -69,6 +69,7 @@ class PacedSummarizer(ScriptedSummarizer):
         *,
         max_tokens: int,
         stop_token_ids: Sequence[int],
+        stop: Sequence[str] = (),
         deadline: Deadline,
         sampling: Sampling | None = None,
     ) -> Completion:
@@ -79,7 +80,12 @@ class PacedSummarizer(ScriptedSummarizer):
             finally:
                 self.num_waiting -= 1
         return await super().complete(
-            prompt_ids, max_tokens=max_tokens, stop_token_ids=stop_token_ids, deadline=deadline, sampling=sampling
+            prompt_ids,
+            max_tokens=max_tokens,
+            stop_token_ids=stop_token_ids,
+            stop=stop,
+            deadline=deadline,
+            sampling=sampling,
         )
 
     def _error(self) -> BackendUnavailable | None:

@@ -1,6 +1,7 @@
 """The client of ``/v1/completions`` reads what the protocol says and refuses the rest."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -39,7 +40,9 @@ def changed(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
     return result
 
 
-async def complete(body: object, *, model: str | None = None, seen: list[bytes] | None = None) -> Completion:
+async def complete(
+    body: object, *, model: str | None = None, stop: Sequence[str] = (), seen: list[bytes] | None = None
+) -> Completion:
     """Ask an engine that answers with this body."""
 
     async def respond(request: Request) -> bytes:
@@ -51,7 +54,9 @@ async def complete(body: object, *, model: str | None = None, seen: list[bytes] 
         transport = EngineTransport(TransportConfig(base_url=server.base_url), backend="summarizer")
         client = CompletionsClient(transport, model=model)
         try:
-            return await client.complete([5, 7, 6], max_tokens=96, stop_token_ids=[1], deadline=Deadline.after(20))
+            return await client.complete(
+                [5, 7, 6], max_tokens=96, stop_token_ids=[1], stop=stop, deadline=Deadline.after(20)
+            )
         finally:
             await client.close()
 
@@ -73,6 +78,13 @@ async def test_the_request_is_greedy_and_by_token_ids() -> None:
     assert seen == [
         b'{"model":"summarizer-tiny","prompt":[5,7,6],"max_tokens":96,"temperature":0,"stop_token_ids":[1]}'
     ]
+
+
+async def test_texts_that_end_the_answer_are_sent_where_there_are_some() -> None:
+    """As OpenAI names them; left out otherwise, as above."""
+    seen: list[bytes] = []
+    await complete(VLLM_ANSWER, stop=["\n"], seen=seen)
+    assert json.loads(seen[0])["stop"] == ["\n"]
 
 
 @pytest.mark.parametrize(
