@@ -26,7 +26,10 @@ def nearline(
     rounds: Annotated[int, typer.Option(min=1, help="Short runs of every measurement; medians are reported.")] = 5,
     jobs: Annotated[int, typer.Option(min=40, help="Postings of each round, published at once.")] = 2_000,
     arrivals: Annotated[int, typer.Option(min=40, help="Postings of each round that arrive one by one.")] = 2_000,
-    workers: Annotated[int, typer.Option(min=1, help="Nearline processes on one store.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Nearline processes on one store: one core each. By default 2, embedded 1."),
+    ] = None,
     mean_ms: Annotated[float, typer.Option(min=0, help="Mean service time of the engine, milliseconds.")] = 100.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
 ) -> None:
@@ -47,7 +50,7 @@ def nearline(
         num_rounds=rounds,
         num_jobs=jobs,
         num_arrivals=arrivals,
-        num_workers=workers,
+        num_workers=workers or (1 if broker is BrokerKind.EMBEDDED else 2),
         service_time=ServiceTime(mean_s=mean_ms / 1000, sigma=0.8),
     )
     stop_on_signals()
