@@ -16,6 +16,7 @@ from models.clients.scoring import CallLimits, ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
 from ops.runfile import require_stack, with_engines
 from ops.settings import Couchbase, Engine, Settings
+from schemas.api import TrafficClass
 from schemas.errors import ConfigurationError
 from store.ports import InspectableStore
 from store.sqlite import SqliteStore
@@ -197,6 +198,7 @@ def run_scorer(settings: Settings) -> None:
         build=version("precis"),
         profile=settings.profile,
         max_tokens_in_flight=chosen.max_tokens_in_flight,
+        depth_floors={TrafficClass(name): share for name, share in chosen.depth_floors},
         pack_tokens=chosen.pack_tokens,
         max_body_bytes=chosen.max_body_bytes,
         cache_ttl_s=settings.store.scores_ttl_s,

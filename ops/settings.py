@@ -29,6 +29,7 @@ _BUNDLES = PROJECT_ROOT / "models" / "bundles"
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def _joined(addresses: object) -> object:
@@ -181,6 +182,17 @@ class Nearline(_Section):
     (`models/clients/canaries.py` says why)."""
 
 
+class DepthFloors(_Section):
+    """Least share of its candidates that a call of a class may send to the ranker under load."""
+
+    interactive: Share = 0.2
+    """Somebody waits for the answer."""
+    latency_insensitive: Share = 0.05
+    """Only wants its answer before the deadline; no route accepts this class yet."""
+    refresh: Share = 0.0
+    """The scorer's own work on its cache; none is built yet."""
+
+
 class Scorer(_Section):
     """The online service."""
 
@@ -190,6 +202,8 @@ class Scorer(_Section):
     """Port to listen on; 0 takes a free one."""
     max_tokens_in_flight: Count = 65_536
     """Admission limit: tokens of all calls being scored."""
+    depth_floors: DepthFloors = DepthFloors()
+    """Floors of the ranking depth by class."""
     pack_tokens: Count = 8_192
     """Largest request to the engine, tokens of its items."""
     max_body_bytes: Count = 1_000_000

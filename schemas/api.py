@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, model_valida
 from pydantic_core import PydanticCustomError
 
 from schemas.documents import State, SummarizerId
-from schemas.wire import MAX_CANDIDATES, ApiJobId, DeadlineMs, Query, Strict
+from schemas.wire import DEFAULT_DEADLINE_MS, MAX_CANDIDATES, ApiJobId, DeadlineMs, Query, Strict
 
 __all__ = [
     "CacheState",
@@ -25,6 +25,7 @@ __all__ = [
     "SummariesResponse",
     "SummaryView",
     "TokenCounts",
+    "TrafficClass",
     "Versions",
 ]
 
@@ -50,13 +51,24 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     """The posting's own end date has passed."""
     DEPTH = "depth"
-    """Left out: the caller's ``depth.max``, or as many as the deadline leaves time for under this load."""
+    """Left out: the caller's ``depth.max``, ``depth_share`` under load, or as many as the deadline leaves time for."""
     DEADLINE = "deadline"
     """Its score was not ready when the deadline came."""
     OVERLOADED = "overloaded"
     """Too much work is in flight; ``Retry-After`` of a refusal says when to come back."""
     BACKEND = "backend"
     """The ranker engine is away, not verified, or answered in another form."""
+
+
+class TrafficClass(StrEnum):
+    """Whose work goes first under load. The routes accept ``interactive`` so far."""
+
+    INTERACTIVE = "interactive"
+    """Somebody waits for the answer."""
+    LATENCY_INSENSITIVE = "latency_insensitive"
+    """A job that only wants its answer before the deadline."""
+    REFRESH = "refresh"
+    """The scorer's own work on its cache."""
 
 
 class CacheState(StrEnum):
@@ -102,7 +114,7 @@ class ScoreRequest(Strict):
     """Text; it is normalised (case, width, blanks, markup) before it is scored."""
     job_ids: Annotated[list[ApiJobId], Field(min_length=1, max_length=MAX_CANDIDATES)]
     """Candidates, best first by the caller's own retrieval: this order decides who is scored where not all can be."""
-    deadline_ms: DeadlineMs = 500
+    deadline_ms: DeadlineMs = DEFAULT_DEADLINE_MS
     """Time budget of the whole call, from its arrival."""
     # `class` names the traffic class; one is built so far, so one is accepted.
     traffic_class: Annotated[Literal["interactive"], Field(alias="class")] = "interactive"
@@ -168,6 +180,9 @@ class ScoreResponse(Strict):
     results: list[ScoreResult]
     depth_served: int
     """How many distinct candidates have a score."""
+    depth_share: float
+    """Share of the candidates without a cached score that the load left to this call: 1 without load, less while calls
+    queue for the ranker. What it leaves out says `depth`; so does what the deadline leaves out beyond it."""
     cache: CacheState
     versions: Versions
     num_tokens: TokenCounts

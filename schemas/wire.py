@@ -27,6 +27,9 @@ MAX_CANDIDATES = 1_000
 MAX_QUERY_CHARS = 4_096
 """Most characters of a query; the ranker reads far fewer."""
 
+DEFAULT_DEADLINE_MS = 500
+"""Time budget of a scoring call that names none, in milliseconds."""
+
 MAX_DEADLINE_MS = 60_000
 """Longest time budget of one call, in milliseconds."""
 

@@ -94,6 +94,11 @@ class Admission:
         self._in_flight -= tokens
 
     @property
+    def queue_s(self) -> float:
+        """Time until all of it is done at the measured speed: what a call that comes now finds ahead of it."""
+        return self._in_flight / self._speed.tokens_per_s
+
+    @property
     def speed(self) -> SpeedMeter:
         """The measured speed that decisions are made with."""
         return self._speed

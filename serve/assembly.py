@@ -48,6 +48,7 @@ def assemble(
     return Answer(
         results=tuple(results[candidate] for candidate in call.candidates),
         depth_served=sum(result.score is not None for result in results.values()),
+        depth_share=ranked.depth_share,
         cache=cached.state,
         revision=next(iter(sorted(used - {revision})), revision),
         is_mixed=len(used) > 1,

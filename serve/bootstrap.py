@@ -1,6 +1,7 @@
 """The composition root of the scorer: builds every part, opens what needs opening, closes it in reverse order."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -13,14 +14,17 @@ from models.bundle import Bundle, Role, load_bundle
 from models.clients.examination import examine_ranker
 from models.clients.ports import RankerEngine
 from models.prompts import RankerPrompt, TextTokenizer
+from schemas.api import TrafficClass
 from schemas.deadline import Deadline
 from schemas.errors import PrecisError
+from schemas.wire import DEFAULT_DEADLINE_MS
 from serve import problems
 from serve.admission import Admission, CallGate
 from serve.body import BodyLimits
 from serve.cache import ScoreCache
 from serve.config import ScorerConfig
 from serve.context import context_of
+from serve.depth_control import DepthControl
 from serve.edge import Edge
 from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
@@ -120,6 +124,12 @@ async def _open_parts(
     admission = Admission(config.max_tokens_in_flight, SpeedMeter(config.initial_tokens_per_s))
     telemetry.in_flight_tokens.set_function(lambda: admission.in_flight)
     telemetry.speed.set_function(lambda: admission.speed.tokens_per_s)
+    depth = DepthControl(config.depth_floors)
+    telemetry.depth_share.set_function(
+        lambda: depth.share_at(
+            admission.queue_s, time.monotonic(), TrafficClass.INTERACTIVE, DEFAULT_DEADLINE_MS / 1000
+        )
+    )
     flights = SingleFlight()
     lane = Lane(
         ranker,
@@ -138,7 +148,7 @@ async def _open_parts(
     )
     verification.start()
     closing.push_async_callback(verification.close)
-    ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, telemetry=telemetry)
+    ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, depth=depth, telemetry=telemetry)
     scorer = Scorer(
         store=store,
         prompt=prompt,

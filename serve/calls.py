@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.api import CacheState, Reason, Source
+from schemas.api import CacheState, Reason, Source, TrafficClass
 from schemas.deadline import Deadline
 from schemas.documents import SummaryDocument
 from schemas.errors import PrecisError
@@ -26,6 +26,7 @@ class Call:
         deadline: Budget of the whole call.
         depth_min: Candidates to try whatever the deadline; None: the scorer's floor.
         depth_max: Only the first so many distinct candidates are looked at.
+        traffic_class: Whose depth floor counts under load.
     """
 
     query: str
@@ -33,6 +34,7 @@ class Call:
     deadline: Deadline
     depth_min: int | None = None
     depth_max: int
+    traffic_class: TrafficClass = TrafficClass.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class Answer:
     Attributes:
         results: [N] as many as candidates in the call.
         depth_served: Distinct candidates with a score.
+        depth_share: Of the candidates without a cached score, the share that the load allowed to be sent.
         cache: Whether the score cache worked.
         revision: Of the ranker that the scores are of; None where none is verified.
         is_mixed: Whether the ranker changed during the call.
@@ -78,6 +81,7 @@ class Answer:
 
     results: tuple[Result, ...]
     depth_served: int
+    depth_share: float
     cache: CacheState
     revision: str | None
     is_mixed: bool

@@ -1,10 +1,13 @@
 """What the scorer must be told. ``ops.settings`` reads it from the environment; nothing here does."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from models.clients.canaries import DEFAULT_TOLERANCE
+from schemas.api import TrafficClass
 from schemas.errors import ConfigurationError
+from serve.depth_control import DEFAULT_FLOORS
 
 __all__ = ["ScorerConfig"]
 
@@ -25,6 +28,7 @@ class ScorerConfig:
         max_tokens_in_flight: Tokens that may be at the ranker or wait for it; more are refused.
         initial_tokens_per_s: Speed of the ranker that is assumed until it is measured.
         depth_floor: Candidates that are tried even where the deadline looks too near for them.
+        depth_floors: Least share of its candidates that a call of a class may send under load, in [0, 1].
         pack_tokens: Most tokens of one engine request, the query counted once.
         pack_items: Most items of one engine request.
         packs_in_flight: Engine requests at once; what waits behind them is bounded by ``max_tokens_in_flight``.
@@ -49,6 +53,7 @@ class ScorerConfig:
     max_tokens_in_flight: int = 262_144
     initial_tokens_per_s: float = 20_000.0
     depth_floor: int = 10
+    depth_floors: Mapping[TrafficClass, float] = field(default_factory=lambda: DEFAULT_FLOORS)
     pack_tokens: int = 4_096
     pack_items: int = 64
     packs_in_flight: int = 2
@@ -63,11 +68,16 @@ class ScorerConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that no scorer can work with."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for each in fields(self):
+            value = getattr(self, each.name)
             if isinstance(value, int | float) and value <= 0:
-                message = f"{field.name} is {value}; it must be above 0"
+                message = f"{each.name} is {value}; it must be above 0"
                 raise ConfigurationError(message)
+        floors = self.depth_floors
+        if set(floors) != set(TrafficClass) or not all(0 <= share <= 1 for share in floors.values()):
+            classes = ", ".join(TrafficClass)
+            message = f"depth_floors is {dict(floors)!r}; give each class ({classes}) a share in [0, 1]"
+            raise ConfigurationError(message)
         if self.pack_tokens > self.max_tokens_in_flight:
             message = (
                 f"pack_tokens ({self.pack_tokens}) is above max_tokens_in_flight ({self.max_tokens_in_flight}): "

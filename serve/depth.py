@@ -5,9 +5,10 @@ that comes now has ``remaining time x speed - tokens ahead`` tokens of it. Only 
 speed is an average, and a call that plans to its last millisecond misses its deadline half of the time.
 """
 
+import math
 from collections.abc import Sequence
 
-__all__ = ["PLANNED_SHARE", "depth_within", "tokens_in_time"]
+__all__ = ["PLANNED_SHARE", "depth_within", "planned_depth", "tokens_in_time"]
 
 PLANNED_SHARE = 0.8
 """Share of the time left that is planned with; the rest covers variance."""
@@ -33,3 +34,15 @@ def depth_within(costs: Sequence[int], budget: int, floor: int) -> int:
             break
         count += 1
     return min(len(costs), max(count, floor))
+
+
+def planned_depth(costs: Sequence[int], *, share: float, budget: int, floor: int) -> int:
+    """How many candidates, taken in order, fit both the share that the load leaves and the deadline.
+
+    Args:
+        costs: [N] tokens of each candidate, the caller's best first.
+        share: Of N, in [0, 1]; 1 leaves the decision to the budget. Rounded up.
+        budget: Tokens that fit the time left.
+        floor: Candidates that are tried whatever share and budget say.
+    """
+    return depth_within(costs[: max(floor, math.ceil(share * len(costs)))], budget, floor)

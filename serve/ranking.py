@@ -1,16 +1,18 @@
 """Scores for what the cache does not have: depth, admission, single flight, and waiting no longer than the deadline."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.prompts import RankerPrompt
-from schemas.api import Reason
+from schemas.api import Reason, TrafficClass
 from schemas.deadline import Deadline
 from schemas.errors import BackendError, DeadlineExceeded, Overloaded, PrecisError
 from serve.admission import Admission, Refused
 from serve.candidates import Item
-from serve.depth import depth_within, tokens_in_time
+from serve.depth import depth_within, planned_depth, tokens_in_time
+from serve.depth_control import DepthControl
 from serve.flight import FlightKey, ModelScore, Outcome, SingleFlight
 from serve.lane import Lane, Miss
 from serve.telemetry import Telemetry
@@ -33,6 +35,7 @@ class Ranked:
         num_tokens: Lengths of the items as rendered.
         led: Computations that this call began; they are settled even where it did not wait for them.
         sent_tokens: Tokens of the items that this call sent.
+        depth_share: Of what was not cached, the share that the load allowed to be sent; 1 without load.
         failure: The gravest error met: a backend's, an overload, a deadline.
     """
 
@@ -41,6 +44,7 @@ class Ranked:
     num_tokens: dict[str, int] = field(default_factory=dict)
     led: Futures = field(default_factory=dict)
     sent_tokens: int = 0
+    depth_share: float = 1.0
     failure: PrecisError | None = None
 
     def fail(self, versions: Sequence[str], error: PrecisError) -> None:
@@ -65,16 +69,31 @@ class Ranking:
     """Ranks the misses of calls over one lane."""
 
     def __init__(
-        self, *, prompt: RankerPrompt, lane: Lane, flights: SingleFlight, admission: Admission, telemetry: Telemetry
+        self,
+        *,
+        prompt: RankerPrompt,
+        lane: Lane,
+        flights: SingleFlight,
+        admission: Admission,
+        depth: DepthControl,
+        telemetry: Telemetry,
     ) -> None:
         self._prompt = prompt
         self._lane = lane
         self._flights = flights
         self._admission = admission
+        self._depth = depth
         self._telemetry = telemetry
 
     async def rank(
-        self, fingerprint: str, query_ids: Sequence[int], items: Sequence[Item], *, deadline: Deadline, floor: int
+        self,
+        fingerprint: str,
+        query_ids: Sequence[int],
+        items: Sequence[Item],
+        *,
+        deadline: Deadline,
+        floor: int,
+        traffic_class: TrafficClass,
     ) -> Ranked:
         """Scores of the items, as many as load and deadline allow.
 
@@ -84,6 +103,7 @@ class Ranking:
             items: The caller's best first; of equal versions the first counts.
             deadline: Nothing is waited for beyond it.
             floor: Items that are tried whatever depth says.
+            traffic_class: Whose depth floor counts under load.
         """
         ranked = Ranked()
         token_ids = await self._render({item.version: item for item in reversed(items)})
@@ -94,7 +114,7 @@ class Ranking:
             shared = self._shared(keys)
             self._telemetry.shared.inc(len(shared))
             misses = {version: Miss(key, token_ids[version]) for version, key in keys.items() if version not in shared}
-            led = self._begin(ranked, query_ids, misses, deadline, floor)
+            led = self._begin(ranked, query_ids, misses, deadline, floor, traffic_class)
             futures = shared | led
             if futures:
                 await asyncio.wait(futures.values(), timeout=deadline.remaining_s())
@@ -118,7 +138,13 @@ class Ranking:
         return {version: under_way[key] for version, key in keys.items() if key in under_way}
 
     def _begin(
-        self, ranked: Ranked, query_ids: Sequence[int], misses: Mapping[str, Miss], deadline: Deadline, floor: int
+        self,
+        ranked: Ranked,
+        query_ids: Sequence[int],
+        misses: Mapping[str, Miss],
+        deadline: Deadline,
+        floor: int,
+        traffic_class: TrafficClass,
     ) -> Futures:
         """Decide about what nobody computes yet, and send it. No await in between, so the decision holds."""
         versions = list(misses)
@@ -130,6 +156,8 @@ class Ranking:
         # The prefix is paid by the first item: a call is never smaller than one pack.
         costs = [len(miss.token_ids) for miss in misses.values()]
         costs[0] += len(query_ids)
+        self._depth.observe(self._admission.queue_s, time.monotonic())
+        ranked.depth_share = min(ranked.depth_share, self._depth.share(traffic_class, deadline.remaining_s()))
         admitted = versions[: self._admit(ranked, versions, costs, deadline, floor)]
         futures = self._lane.send(query_ids, [misses[version] for version in admitted], deadline)
         led = {version: futures[misses[version].key] for version in admitted}
@@ -142,7 +170,7 @@ class Ranking:
     ) -> int:
         """How many of the versions, in order, may be sent now; the others get their reason."""
         in_time = tokens_in_time(deadline.remaining_s(), self._admission.speed.tokens_per_s, self._admission.in_flight)
-        depth = depth_within(costs, in_time, floor)
+        depth = planned_depth(costs, share=ranked.depth_share, budget=in_time, floor=floor)
         ranked.reasons.update(dict.fromkeys(versions[depth:], Reason.DEPTH))
         least = min(floor, depth)
         decision = self._admission.ask(wished=sum(costs[:depth]), least=sum(costs[:least]))

@@ -149,6 +149,7 @@ class Scorer:
             misses,
             deadline=Deadline(call.deadline.at_s - self._margin_s),
             floor=call.depth_min or self._depth_floor,
+            traffic_class=call.traffic_class,
         )
 
     def _count(self, answer: Answer) -> None:

@@ -47,6 +47,7 @@ class Telemetry:
         stage_seconds: By stage of a scoring call.
         results: Candidates by source and reason.
         depth: Candidates with a score, a call.
+        depth_share: Share of its candidates that an interactive call with the usual deadline could send now.
         cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error.
         cache_writes: By result: written, empty (nothing worth it), lost (another write won twice), dropped (too many
             pending), error.
@@ -71,6 +72,7 @@ class Telemetry:
         )
         self.results = Counter(_name("results"), "Candidates.", ["source", "reason"], registry=registry)
         self.depth = Histogram(_name("depth"), "Candidates with a score, a call.", buckets=_COUNTS, registry=registry)
+        self.depth_share = Gauge(_name("depth_share"), "Share of N that the load allows.", registry=registry)
         self.cache_look_ups = Counter(_name("cache_lookups"), "Cache look-ups.", ["result"], registry=registry)
         self.cache_writes = Counter(_name("cache_writes"), "Cache writes.", ["result"], registry=registry)
         self.admission = Counter(_name("admission"), "Admission decisions.", ["decision"], registry=registry)

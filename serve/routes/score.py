@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from schemas.api import ScoreRequest, ScoreResponse, TokenCounts
+from schemas.api import ScoreRequest, ScoreResponse, TokenCounts, TrafficClass
 from serve import views
 from serve.calls import Answer, Call
 from serve.context import context_of
@@ -19,6 +19,7 @@ def note_answer(request: Request, answer: Answer) -> None:
     context_of(request).facts.update(
         candidates=len(answer.results),
         depth=answer.depth_served,
+        depth_share=round(answer.depth_share, 3),
         cache=answer.cache.value,
         tokens=answer.num_item_tokens,
     )
@@ -39,6 +40,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
         deadline=context.deadline(body.deadline_ms / 1000),
         depth_min=body.depth.min,
         depth_max=body.depth.max,
+        traffic_class=TrafficClass(body.traffic_class),
     )
     with parts.calls.enter():
         answer = await parts.scorer.score(call, context.stages)
@@ -50,6 +52,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
     return ScoreResponse(
         results=results,
         depth_served=answer.depth_served,
+        depth_share=round(answer.depth_share, 3),
         cache=answer.cache,
         versions=views.versions(answer, prompt=parts.prompt.version, build=parts.config.build),
         num_tokens=TokenCounts(query=answer.num_query_tokens, items=answer.num_item_tokens),

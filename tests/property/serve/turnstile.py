@@ -15,6 +15,7 @@ from schemas.deadline import Deadline
 from schemas.documents import ScoreEntry, SummaryDocument
 from serve.admission import Admission
 from serve.cache import ScoreCache
+from serve.depth_control import DEFAULT_FLOORS, DepthControl
 from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
 from serve.ranking import Ranking
@@ -152,7 +153,14 @@ def build_scorer(
         store=store,
         prompt=prompt(),
         cache=cache,
-        ranking=Ranking(prompt=prompt(), lane=lane, flights=flights, admission=admission, telemetry=telemetry),
+        ranking=Ranking(
+            prompt=prompt(),
+            lane=lane,
+            flights=flights,
+            admission=admission,
+            depth=DepthControl(DEFAULT_FLOORS),
+            telemetry=telemetry,
+        ),
         revisions=FixedRevision(),
         telemetry=telemetry,
         now=now,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.api import TrafficClass
 from schemas.errors import ConfigurationError
 from serve.config import ScorerConfig
 
@@ -19,3 +20,12 @@ def test_limits_must_be_above_zero(field: str):
     """The message names field and value."""
     with pytest.raises(ConfigurationError, match=f"{field} is 0"):
         ScorerConfig(ranker_bundle=Path(), **{field: 0})
+
+
+@pytest.mark.parametrize(
+    "floors", [{TrafficClass.INTERACTIVE: 0.2}, dict.fromkeys(TrafficClass, 1.5), dict.fromkeys(TrafficClass, -0.1)]
+)
+def test_each_class_has_a_floor_that_is_a_share(floors: dict[TrafficClass, float]):
+    """A class without one would fail in its first call, not at start."""
+    with pytest.raises(ConfigurationError, match="depth_floors"):
+        ScorerConfig(ranker_bundle=Path(), depth_floors=floors)

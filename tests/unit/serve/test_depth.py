@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.depth import PLANNED_SHARE, depth_within, tokens_in_time
+from serve.depth import PLANNED_SHARE, depth_within, planned_depth, tokens_in_time
 
 _COSTS = st.lists(st.integers(1, 300), max_size=50)
 
@@ -46,3 +46,24 @@ def test_depth_never_spends_more_than_the_budget_above_the_floor(costs: list[int
 def test_depth_grows_with_the_budget(costs: list[int], budget: int, more: int):
     """A larger budget never scores fewer."""
     assert depth_within(costs, budget + more, 1) >= depth_within(costs, budget, 1)
+
+
+def test_share_is_of_the_number_and_rounded_up():
+    """Half of five are three; the deadline may leave less, the floor keeps more."""
+    costs = [10] * 5
+    assert planned_depth(costs, share=0.5, budget=1000, floor=1) == 3
+    assert planned_depth(costs, share=0.5, budget=20, floor=1) == 2
+    assert planned_depth(costs, share=0.0, budget=0, floor=4) == 4
+
+
+@given(_COSTS, st.integers(0, 5000), st.integers(1, 20))
+def test_a_full_share_leaves_the_decision_to_the_deadline(costs: list[int], budget: int, floor: int):
+    """Without load nothing is different from before there was a share."""
+    assert planned_depth(costs, share=1.0, budget=budget, floor=floor) == depth_within(costs, budget, floor)
+
+
+@given(_COSTS, st.floats(0, 1), st.floats(0, 1), st.integers(0, 5000))
+def test_depth_grows_with_the_share(costs: list[int], one: float, other: float, budget: int):
+    """A larger share never scores fewer."""
+    small, large = (planned_depth(costs, share=share, budget=budget, floor=1) for share in sorted((one, other)))
+    assert small <= large
