@@ -3,7 +3,7 @@
 .PHONY: help setup setup-services setup-rerank-clients demo check format test test-gpu lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make both environments: .venv (140 MB to download) and .engines/base with torch (2.8 GB, shared by checkouts)
 	@ops/setup.sh services engine
