@@ -1,15 +1,18 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Everything else is for development.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-services demo check format test test-gpu lock clean
+.PHONY: help setup setup-services setup-rerank-clients demo check format test test-gpu lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make both environments: .venv (140 MB to download) and .engines/base with torch (2.8 GB, shared by checkouts)
 	@ops/setup.sh services engine
 
 setup-services: ## Make .venv only: services, command and checks, without torch
 	@ops/setup.sh services
+
+setup-rerank-clients: ## Make .engines/rerank_clients: the clients of other makers that tests try the scorer with (0.1 GB to download)
+	@ops/setup.sh rerank_clients
 
 demo: setup ## Start the embedded profile and show the product working; Ctrl-C stops it
 	@.venv/bin/precis demo
@@ -21,7 +24,7 @@ format: setup-services ## Format the code and mend what ruff can mend
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
-test: setup ## All tests: those of the services in .venv, those of engine and training in .engines/base
+test: setup setup-rerank-clients ## All tests: those of the services in .venv, those of engine and training in .engines/base
 	@status=0; \
 	.venv/bin/python -m pytest tests --ignore tests/engine || status=1; \
 	.engines/base/bin/python -m pytest tests/engine || status=1; \

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Makes the environments of this checkout from the locks in requirements/.
 #
-#   ops/setup.sh [services] [engine] [vllm] [sglang]   (default: services engine; what is complete already is left alone)
+#   ops/setup.sh [services] [engine] [vllm] [sglang] [rerank_clients]   (default: services engine)
 #   ops/setup.sh state [engine] [vllm] [sglang]        one line each: name, "complete", "stale" or "missing", folder
 #
 #   .venv             services, command, checks        requirements/dev.lock, the project itself as an editable install
 #   .engines/base     torch, for engine and training   requirements/engine.lock, a link into a cache that checkouts share
 #   .engines/vllm     vLLM, over the base              requirements/vllm.lock, likewise
 #   .engines/sglang   SGLang, over the base            requirements/sglang.lock, likewise
+#   .engines/rerank_clients   other makers' clients, for tests   requirements/rerank_clients.lock, likewise, without the base
 #
 # An engine's environment holds what the base lacks; a .pth file in it names the base, so that torch is on disk once.
 # It is known by the hash of its own lock, the base's, and what requirements/cpu_shims adds: a change in any makes a new one.
@@ -15,8 +16,9 @@
 # PYTHON             interpreter to use (default: the first of python3.13, 3.12, 3.11, python3 that fits)
 # PRECIS_ENV_CACHE   where engine environments lie (default: ~/.cache/precis/envs), one a lock and Python version
 #
-# Every environment is built where it stays (its scripts name their folder) and stamped last: without the right stamp it is
-# removed and built again, so an interrupted install is never taken for a complete one. What was complete before it is kept.
+# What is complete already is left alone. Every environment is built where it stays (its scripts name their folder) and stamped
+# last: without the right stamp it is removed and built again, so an interrupted install is never taken for a complete one.
+# What was complete before it is kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,9 +26,11 @@ readonly services_note="about 140 MB to download, 0.6 GB on disk"
 readonly engine_note="about 2.8 GB to download, 5.2 GB on disk, 9 GB free while it is made"
 readonly vllm_note="about 0.2 GB to download, 0.7 GB on disk, a minute; 2 GB free while it is made"
 readonly sglang_note="about 0.2 GB to download, 0.5 GB on disk, a minute; 2 GB free while it is made"
+readonly rerank_clients_note="about 90 MB to download, 0.4 GB on disk, a minute"
 readonly services_free_gb=1
 readonly engine_free_gb=9
 readonly overlay_free_gb=2
+readonly rerank_clients_free_gb=1
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {
@@ -129,7 +133,7 @@ Linux x86_64 with glibc 2.34 this is to be expected; else please report it."
   finish "$2" "$3"
 }
 
-# --- the two environments ---
+# --- the environments ---
 
 setup_services() {
   local stamp project
@@ -180,17 +184,26 @@ lock_cache() {
   fi
 }
 
-setup_engine() {
+setup_cached() { # setup_cached NAME LINK FOLDER STAMP NOTE FREE_GB
   lock_cache
-  if is_complete "$base" "$base_stamp"; then
-    say "engine: $base is up to date"
+  if is_complete "$3" "$4"; then
+    say "$1: $3 is up to date"
   else
-    say "engine: installing requirements/engine.lock into $base ($engine_note)"
-    need_free_gb "$cache" "$engine_free_gb"
-    build "$base" requirements/engine.lock "$base_stamp"
+    say "$1: installing requirements/$1.lock into $3 ($5)"
+    need_free_gb "$cache" "$6"
+    build "$3" "requirements/$1.lock" "$4"
   fi
   exec 9>&-
-  link_engine base "$base"
+  link_engine "$2" "$3"
+}
+
+setup_engine() { setup_cached engine base "$base" "$base_stamp" "$engine_note" "$engine_free_gb"; }
+
+# Stands alone: its packages agree neither with the services' nor with the engines', and nothing imports them but tests.
+setup_rerank_clients() {
+  local stamp
+  stamp="$(digest <requirements/rerank_clients.lock)-py$version"
+  setup_cached rerank_clients rerank_clients "$cache/rerank_clients-$stamp" "$stamp" "$rerank_clients_note" "$rerank_clients_free_gb"
 }
 
 setup_overlay() { # setup_overlay NAME NOTE
@@ -248,10 +261,10 @@ main() {
   local part
   for part in "$@"; do
     case $part in
-      services | engine) "setup_$part" ;;
+      services | engine | rerank_clients) "setup_$part" ;;
       vllm) setup_overlay vllm "$vllm_note" ;;
       sglang) setup_overlay sglang "$sglang_note" ;;
-      *) die "$part is not an environment; choose services, engine, vllm or sglang" ;;
+      *) die "$part is not an environment; choose services, engine, vllm, sglang or rerank_clients" ;;
     esac
   done
 }

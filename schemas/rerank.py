@@ -63,7 +63,8 @@ class RerankRequest(Lenient):
     query: Query
     documents: Annotated[list[AnyDocument], Field(min_length=1, max_length=MAX_CANDIDATES)]
     top_n: Annotated[int, Field(ge=1)] | None = None
-    return_documents: bool = False
+    return_documents: bool | None = None
+    """None is false: Cohere's client sends null for an argument that its caller passes on as None."""
     model: str | None = None
     """Taken for the clients that insist on it; the loaded ranker answers, and the answer names it."""
     deadline_ms: DeadlineMs = 5_000

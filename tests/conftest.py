@@ -47,6 +47,11 @@ def _without_engine_environment(name: str) -> str | None:
     return None if is_there else f"no environment .engines/{name}: run `precis engine install {name}`"
 
 
+def _without_rerank_clients() -> str | None:
+    is_there = (ROOT / ".engines" / "rerank_clients" / ".complete").exists()
+    return None if is_there else "no environment .engines/rerank_clients: run `make setup-rerank-clients`"
+
+
 def _without_java() -> str | None:
     missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
     return f"no {' and no '.join(missing)} on PATH" if missing else None
@@ -76,6 +81,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "engine": cache(_without_engine),
     "vllm": cache(_without_vllm),
     "sglang": cache(_without_sglang),
+    "rerank_clients": cache(_without_rerank_clients),
     "java": cache(_without_java),
     "gpu": cache(_without_gpu),
     "docker": cache(_without_docker),

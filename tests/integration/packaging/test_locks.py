@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKS = ("services.lock", "dev.lock", "build.lock", "engine.lock", "vllm.lock", "sglang.lock")
+LOCKS = ("services.lock", "dev.lock", "build.lock", "engine.lock", "vllm.lock", "sglang.lock", "rerank_clients.lock")
 
 
 def _pins(text: str) -> dict[Requirement, list[str]]:
@@ -77,6 +77,7 @@ def test_locks_satisfy_what_they_are_made_from(root: Path) -> None:
         "dev.lock": project["dependencies"] + _lines(root / "requirements/dev.in"),
         "build.lock": _lines(root / "requirements/build.in"),
         "engine.lock": project["optional-dependencies"]["engine"] + _lines(root / "requirements/engine.in"),
+        "rerank_clients.lock": _lines(root / "requirements/rerank_clients.in"),
     }
     unmet = {lock: _unmet(wanted, _versions(root, lock)) for lock, wanted in sources.items()}
     assert unmet == {lock: [] for lock in sources}
@@ -109,5 +110,5 @@ def test_services_and_engine_tokenise_with_one_version(root: Path) -> None:
 def test_services_stay_free_of_torch(root: Path) -> None:
     """Neither torch nor what stands on it is installed for the services, the checks or the wheel's build."""
     heavy = {"torch", "transformers", "safetensors", "triton", "vllm", "sglang"}
-    for lock in ("services.lock", "dev.lock", "build.lock"):
+    for lock in ("services.lock", "dev.lock", "build.lock", "rerank_clients.lock"):
         assert heavy & _versions(root, lock).keys() == set(), lock

@@ -52,6 +52,12 @@ async def test_fields_of_other_dialects_are_taken(filled):
     assert answer.status_code == 200
 
 
+async def test_null_is_as_good_as_leaving_out(filled):
+    """Cohere's and LangChain's clients send it for an argument that is None."""
+    nulls = dict.fromkeys(["model", "top_n", "return_documents", "max_tokens_per_doc", "rank_fields"])
+    assert (await _rerank(filled, **nulls)).json()["results"] == (await _rerank(filled)).json()["results"]
+
+
 async def test_stored_and_inline_texts_are_scored_alike(filled):
     """The same header and summary have the same score, wherever they came from."""
     inline = "Nurse a | Clinic | Berlin\nnight shift; part time"

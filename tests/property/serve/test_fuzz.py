@@ -58,7 +58,7 @@ _RERANK = _bodies(
         "query": _TEXT,
         "documents": st.lists(_DOCUMENT, min_size=1, max_size=5),
         "top_n": st.none() | st.integers(-1, 5),
-        "return_documents": st.booleans(),
+        "return_documents": st.none() | st.booleans(),
     }
 )
 

@@ -159,3 +159,16 @@ def test_an_engine_that_does_not_load_is_not_complete(installed):
         shim.write_text("VALUE = 'shim'\n")
         check.write_text(CHECK)
     assert installed.state() == "complete"
+
+
+def test_the_rerank_clients_stand_alone(tmp_path):
+    """Their environment neither needs the engines' base nor makes it; a second run changes nothing."""
+    project = Project(tmp_path)
+    (project.locks / "rerank_clients.lock").write_text(wheel(tmp_path / "wheels", "cohere_like", "client"))
+    first, second = project.setup("rerank_clients"), project.setup("rerank_clients")
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "installing" in first.stdout
+    assert "up to date" in second.stdout
+    assert project.folders() == ["rerank_clients"]
+    python = project.home / "rerank_clients" / "bin" / "python"
+    subprocess.run([python, "-c", "import cohere_like; assert cohere_like.VALUE == 'client'"], check=True)
