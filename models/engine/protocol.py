@@ -87,7 +87,8 @@ class RerankRequest(_Request):
     documents: Annotated[list[str | RerankedDocument], Field(min_length=1)]
     top_n: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Best documents in the answer; null gives all."""
-    return_documents: bool = False
+    return_documents: bool | None = None
+    """Cohere's client sends null where its caller said nothing."""
 
     @property
     def texts(self) -> list[str]:

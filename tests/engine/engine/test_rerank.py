@@ -47,6 +47,7 @@ def test_documents_come_best_first_as_cohere_and_jina_clients_read_them(server: 
     assert all(result.keys() == {"index", "relevance_score"} for result in full["results"])
     objects = [{"text": text} for text in documents]
     best = server.client.post(path, json=body | {"documents": objects, "top_n": 2, "return_documents": True}).json()
+    assert "document" not in server.client.post(path, json=body | {"return_documents": None}).json()["results"][0]
     assert [result["index"] for result in best["results"]] == [result["index"] for result in full["results"][:2]]
     assert all(result["document"] == {"text": documents[result["index"]]} for result in best["results"])
     assert full["usage"]["total_tokens"] == best["usage"]["total_tokens"] > 0
