@@ -1,5 +1,9 @@
 """Collection ``postings``. Functions block, so they run on threads."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
 from couchbase.exceptions import CASMismatchException, DocumentExistsException, DocumentNotFoundException
 from couchbase.options import (
     GetOptions,
@@ -19,6 +23,8 @@ from store.couchbase.failures import Contended
 
 __all__ = ["get_posting", "put_posting", "raise_posting", "remove_posting"]
 
+T = TypeVar("T")
+
 _MAX_TRIES = 32
 """Compare-and-swaps of one write; each lost one means that another writer of this job went on."""
 
@@ -35,19 +41,18 @@ def get_posting(collections: Collections, job_id: str) -> PostingDocument | None
 def put_posting(collections: Collections, document: PostingDocument) -> bool:
     """See ``PostingStore.put_posting``."""
     job_id, content = document.job_id, document.model_dump_json()
-    for _ in range(_MAX_TRIES):
+
+    def put() -> bool:
         found = _read(collections, job_id)
-        try:
-            if found is None:
-                collections.postings.insert(job_id, content, InsertOptions(**collections.durable))
-            elif PostingDocument.model_validate_json(found.value).source_version > document.source_version:
-                return False
-            else:
-                collections.postings.replace(job_id, content, ReplaceOptions(cas=found.cas, **collections.durable))
-        except _LOST:
-            continue
+        if found is None:
+            collections.postings.insert(job_id, content, InsertOptions(**collections.durable))
+        elif PostingDocument.model_validate_json(found.value).source_version > document.source_version:
+            return False
+        else:
+            collections.postings.replace(job_id, content, ReplaceOptions(cas=found.cas, **collections.durable))
         return True
-    raise _contended("put_posting")
+
+    return _until_won(put, "put_posting")
 
 
 def raise_posting(collections: Collections, job_id: str, *, posting_hash: str, source_version: int) -> bool:
@@ -56,39 +61,47 @@ def raise_posting(collections: Collections, job_id: str, *, posting_hash: str, s
     Returns:
         False where it is gone, is another one, or has a higher version already.
     """
-    options = {name: value for name, value in collections.durable.items() if name != "transcoder"}
-    for _ in range(_MAX_TRIES):
+    fields, options = (field(_VERSION), field(_HASH)), LookupInOptions(timeout=collections.plain["timeout"])
+    changes = (replace(_VERSION, source_version),)
+
+    def raise_it() -> bool:
         try:
-            found = collections.postings.lookup_in(
-                job_id, (field(_VERSION), field(_HASH)), LookupInOptions(timeout=collections.plain["timeout"])
-            )
-            stored_hash = found.content_as[str](1) if found.exists(1) else ""
-            if stored_hash != posting_hash or found.content_as[int](0) > source_version:
-                return False
-            collections.postings.mutate_in(
-                job_id, (replace(_VERSION, source_version),), MutateInOptions(cas=found.cas, **options)
-            )
+            found = collections.postings.lookup_in(job_id, fields, options)
         except DocumentNotFoundException:
             return False
-        except _LOST:
-            continue
+        stored_hash = found.content_as[str](1) if found.exists(1) else ""
+        if stored_hash != posting_hash or found.content_as[int](0) > source_version:
+            return False
+        collections.postings.mutate_in(job_id, changes, MutateInOptions(cas=found.cas, **_without_content(collections)))
         return True
-    raise _contended("put_live")
+
+    return _until_won(raise_it, "put_live")
 
 
 def remove_posting(collections: Collections, job_id: str, *, up_to_version: int) -> None:
     """See ``PostingStore.remove_posting``."""
-    options = {name: value for name, value in collections.durable.items() if name != "transcoder"}
-    for _ in range(_MAX_TRIES):
+
+    def remove() -> None:
         found = _read(collections, job_id)
         if found is None or PostingDocument.model_validate_json(found.value).source_version > up_to_version:
             return
-        try:
-            collections.postings.remove(job_id, RemoveOptions(cas=found.cas, **options))
-        except _LOST:
-            continue
-        return
-    raise _contended("remove_posting")
+        collections.postings.remove(job_id, RemoveOptions(cas=found.cas, **_without_content(collections)))
+
+    _until_won(remove, "remove_posting")
+
+
+def _until_won(attempt: Callable[[], T], operation: str) -> T:
+    """What an attempt returns that no other writer came before: each reads, decides and writes by compare-and-swap."""
+    for _ in range(_MAX_TRIES):
+        with suppress(*_LOST):
+            return attempt()
+    message = f"{_MAX_TRIES} other writers of the same posting came first"
+    raise Contended(message, backend="store", operation=operation)
+
+
+def _without_content(collections: Collections) -> dict[str, Any]:
+    """Options of a durable write that sends no document."""
+    return {name: value for name, value in collections.durable.items() if name != "transcoder"}
 
 
 def _read(collections: Collections, job_id: str) -> GetResult | None:
@@ -96,8 +109,3 @@ def _read(collections: Collections, job_id: str) -> GetResult | None:
         return collections.postings.get(job_id, GetOptions(**collections.plain))
     except DocumentNotFoundException:
         return None
-
-
-def _contended(operation: str) -> Contended:
-    message = f"{_MAX_TRIES} other writers of the same posting came first"
-    return Contended(message, backend="store", operation=operation)
