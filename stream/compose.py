@@ -63,7 +63,7 @@ class Composer:
             content: The posting, read.
             previous: The stored document: a header that it has by the same tokenizer and limit is known to fit.
         """
-        known = previous.header if previous and self._prompt.digest in previous.item_tokens else None
+        known = previous.header if previous and self.knows(previous) else None
 
         def count(text: str) -> int:
             return 0 if text == known else self._prompt.count_tokens(text)
