@@ -159,6 +159,9 @@ class ScriptedSummarizer(_Gate):
         self.fail_when = fail_when
         self.calls: list[SummarizerCall] = []
 
+    async def arriving(self) -> None:
+        """What a double of this one does before a call is noted; this one does nothing."""
+
     async def complete(
         self,
         prompt_ids: Sequence[int],
@@ -170,6 +173,7 @@ class ScriptedSummarizer(_Gate):
         sampling: Sampling | None = None,
     ) -> Completion:
         """The answer to this prompt, up to the first of ``stop``, its words cut at ``max_tokens``."""
+        await self.arriving()
         self.calls.append(SummarizerCall(tuple(prompt_ids), max_tokens, tuple(stop_token_ids), deadline, sampling))
         async with self.passing(len(prompt_ids) + max_tokens, deadline):
             if (error := self.fail_when(prompt_ids)) is not None:

@@ -5,11 +5,8 @@ Run by ``test_process_signals``: ``python nearline_process.py '{"bootstrap": ...
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from models.clients.ports import Completion, Sampling
-from schemas.deadline import Deadline
 from store.sqlite import SqliteStore
 from stream.bootstrap import run_nearline
 from stream.config import NearlineConfig
@@ -26,26 +23,9 @@ class HoldingSummarizer(ScriptedSummarizer):
         super().__init__(lambda ids: "another text" if turned.exists() else digest_text(ids))
         self._num_answers = num_answers
 
-    async def complete(
-        self,
-        prompt_ids: Sequence[int],
-        *,
-        max_tokens: int,
-        stop_token_ids: Sequence[int],
-        stop: Sequence[str] = (),
-        deadline: Deadline,
-        sampling: Sampling | None = None,
-    ) -> Completion:
+    async def arriving(self) -> None:
         if self._num_answers is not None and len(self.calls) >= self._num_answers:
             self.hold()
-        return await super().complete(
-            prompt_ids,
-            max_tokens=max_tokens,
-            stop_token_ids=stop_token_ids,
-            stop=stop,
-            deadline=deadline,
-            sampling=sampling,
-        )
 
 
 def main(arguments: str) -> int:

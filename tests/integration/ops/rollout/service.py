@@ -1,17 +1,15 @@
 """All lanes of one service in this process, on the embedded broker and a SQLite file, with a scripted engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from models.bundle import Role, load_bundle
-from models.clients.ports import Completion, Sampling
 from ops.broker import EmbeddedBroker
 from ops.settings import Settings, load_settings
-from schemas.deadline import Deadline
 from schemas.documents import SummaryDocument
 from schemas.errors import BackendUnavailable
 from schemas.events import Upsert, encode_update
@@ -63,30 +61,13 @@ class PacedSummarizer(ScriptedSummarizer):
             assert permits is not None
             permits.release()
 
-    async def complete(
-        self,
-        prompt_ids: Sequence[int],
-        *,
-        max_tokens: int,
-        stop_token_ids: Sequence[int],
-        stop: Sequence[str] = (),
-        deadline: Deadline,
-        sampling: Sampling | None = None,
-    ) -> Completion:
+    async def arriving(self) -> None:
         if self._permits is not None:
             self.num_waiting += 1
             try:
                 await self._permits.acquire()
             finally:
                 self.num_waiting -= 1
-        return await super().complete(
-            prompt_ids,
-            max_tokens=max_tokens,
-            stop_token_ids=stop_token_ids,
-            stop=stop,
-            deadline=deadline,
-            sampling=sampling,
-        )
 
     def _error(self) -> BackendUnavailable | None:
         return BackendUnavailable("away", backend="summarizer", operation="complete") if self.is_away else None
