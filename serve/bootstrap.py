@@ -121,26 +121,7 @@ async def _open_parts(
         now=_utc_now,
     )
     closing.push_async_callback(cache.drain)
-    admission = Admission(config.max_tokens_in_flight, SpeedMeter(config.initial_tokens_per_s))
-    telemetry.in_flight_tokens.set_function(lambda: admission.in_flight)
-    telemetry.speed.set_function(lambda: admission.speed.tokens_per_s)
-    depth = DepthControl(config.depth_floors)
-    telemetry.depth_share.set_function(
-        lambda: depth.share_at(
-            admission.queue_s, time.monotonic(), TrafficClass.INTERACTIVE, DEFAULT_DEADLINE_MS / 1000
-        )
-    )
-    flights = SingleFlight()
-    lane = Lane(
-        ranker,
-        label_token_ids=bundle.manifest.label_token_ids,
-        limits=LaneLimits(config.pack_tokens, config.pack_items, config.packs_in_flight),
-        flights=flights,
-        admission=admission,
-        telemetry=telemetry,
-        now=_utc_now,
-    )
-    closing.push_async_callback(lane.close)
+    ranking, admission = _ranking(config, telemetry, bundle, prompt, ranker, closing)
     verification = Verification(
         lambda: _verify(ranker, bundle, config, telemetry),
         retry_s=config.canary_retry_s,
@@ -148,7 +129,6 @@ async def _open_parts(
     )
     verification.start()
     closing.push_async_callback(verification.close)
-    ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, depth=depth, telemetry=telemetry)
     scorer = Scorer(
         store=store,
         prompt=prompt,
@@ -173,6 +153,39 @@ async def _open_parts(
         telemetry=telemetry,
         now=_utc_now,
     )
+
+
+def _ranking(
+    config: ScorerConfig,
+    telemetry: Telemetry,
+    bundle: Bundle,
+    prompt: RankerPrompt,
+    ranker: RankerEngine,
+    closing: AsyncExitStack,
+) -> tuple[Ranking, Admission]:
+    """How misses are scored: admission, depth, single flight and the lane to the engine."""
+    admission = Admission(config.max_tokens_in_flight, SpeedMeter(config.initial_tokens_per_s))
+    telemetry.in_flight_tokens.set_function(lambda: admission.in_flight)
+    telemetry.speed.set_function(lambda: admission.speed.tokens_per_s)
+    depth = DepthControl(config.depth_floors)
+    telemetry.depth_share.set_function(
+        lambda: depth.share_at(
+            admission.queue_s, time.monotonic(), TrafficClass.INTERACTIVE, DEFAULT_DEADLINE_MS / 1000
+        )
+    )
+    flights = SingleFlight()
+    lane = Lane(
+        ranker,
+        label_token_ids=bundle.manifest.label_token_ids,
+        limits=LaneLimits(config.pack_tokens, config.pack_items, config.packs_in_flight),
+        flights=flights,
+        admission=admission,
+        telemetry=telemetry,
+        now=_utc_now,
+    )
+    closing.push_async_callback(lane.close)
+    ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, depth=depth, telemetry=telemetry)
+    return ranking, admission
 
 
 async def _open_index(open_index: OpenIndex | None, closing: AsyncExitStack) -> PostingIndex | None:
