@@ -58,7 +58,7 @@ async def start_scorer(tmp_path: Path) -> AsyncIterator[StartScorer]:
             async def open_store() -> Any:
                 return store
 
-            async def open_ranker() -> Any:
+            async def open_ranker(_: Any) -> Any:
                 return ranker
 
             async def open_index() -> Any:
