@@ -4,12 +4,14 @@ import copy
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics import MetricWrapperBase
 
 from serve.arms.declaration import DEFAULT_ARM
 
-__all__ = ["CounterByArm", "Stages", "Telemetry"]
+__all__ = ["ByArm", "Stages", "Telemetry"]
 
 # Geometric, from a cache hit on one machine to the longest deadline.
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
@@ -18,6 +20,8 @@ _CORRELATIONS = (-0.5, 0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0)
 # The finest are the canaries' tolerance in float32 and in bfloat16.
 _DIFFERENCES = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, -0.001, -1e-4, 1e-4, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _COUNTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+_Metric = TypeVar("_Metric", bound=MetricWrapperBase)
 
 
 def _name(of: str) -> str:
@@ -45,15 +49,15 @@ class Stages:
         return ", ".join(f"{name};dur={seconds * 1e3:.2f}" for name, seconds in self.seconds.items())
 
 
-class CounterByArm:
-    """A counter whose first label is the arm, for one arm."""
+class ByArm(Generic[_Metric]):
+    """A metric whose first label is the arm, for one arm."""
 
-    def __init__(self, family: Counter, arm: str) -> None:
+    def __init__(self, family: _Metric, arm: str) -> None:
         self._family = family
         self._arm = arm
 
-    def labels(self, *values: str) -> Counter:
-        """The counter of this arm for the values of the other labels, in their order."""
+    def labels(self, *values: str) -> _Metric:
+        """The metric of this arm for the values of the other labels, in their order."""
         return self._family.labels(self._arm, *values)
 
 
@@ -70,6 +74,7 @@ class Telemetry:
         cache_writes: By result: written, empty (nothing worth it), lost (another write won twice), dropped (too many
             pending), error.
         shared: Candidates that waited for a computation that another call had begun.
+        limit_tokens: By arm: the adaptive limit.
         in_flight_tokens: By arm: admitted tokens that are not done.
         speed: By arm: measured speed of the ranker.
         depth_share: By arm: share of its candidates that an interactive call with the usual deadline could send now.
@@ -99,6 +104,9 @@ class Telemetry:
         self.cache_look_ups = Counter(_name("cache_lookups"), "Cache look-ups.", ["result"], registry=registry)
         self.cache_writes = Counter(_name("cache_writes"), "Cache writes.", ["result"], registry=registry)
         self.shared = Counter(_name("shared"), "Candidates that another call computed.", registry=registry)
+        self.limit_tokens = Gauge(
+            _name("limit_tokens"), "Adaptive limit of tokens in flight.", ["arm"], registry=registry
+        )
         self.in_flight_tokens = Gauge(
             _name("in_flight_tokens"), "Admitted tokens not done.", ["arm"], registry=registry
         )
@@ -125,7 +133,12 @@ class Telemetry:
         self._ranker_seconds = Histogram(
             _name("ranker_seconds"), "Time that calls spent on misses.", ["arm"], buckets=_SECONDS, registry=registry
         )
-        self._admission = Counter(_name("admission"), "Admission decisions.", ["arm", "decision"], registry=registry)
+        self._admission = Counter(
+            _name("admission"), "Admission decisions.", ["arm", "decision", "class"], registry=registry
+        )
+        self._queue_seconds = Histogram(
+            _name("queue_seconds"), "Wait for the ranker.", ["arm", "class"], buckets=_SECONDS, registry=registry
+        )
         self._tokens = Counter(_name("ranker_tokens"), "Tokens scored by the ranker.", ["arm"], registry=registry)
         self._packs = Counter(_name("ranker_requests"), "Engine requests.", ["arm", "result"], registry=registry)
         self._canary_drift = Gauge(
@@ -142,9 +155,9 @@ class Telemetry:
         return bound
 
     @property
-    def results(self) -> CounterByArm:
+    def results(self) -> ByArm[Counter]:
         """Candidates by source and reason."""
-        return CounterByArm(self._results, self.arm)
+        return ByArm(self._results, self.arm)
 
     @property
     def ranker_seconds(self) -> Histogram:
@@ -152,9 +165,14 @@ class Telemetry:
         return self._ranker_seconds.labels(self.arm)
 
     @property
-    def admission(self) -> CounterByArm:
-        """Decisions: granted, reduced (fewer candidates than wished), refused."""
-        return CounterByArm(self._admission, self.arm)
+    def admission(self) -> ByArm[Counter]:
+        """Decisions by class: granted, reduced (fewer candidates than wished), refused."""
+        return ByArm(self._admission, self.arm)
+
+    @property
+    def queue_seconds(self) -> ByArm[Histogram]:
+        """How long packs waited for the ranker, by the class with which they went."""
+        return ByArm(self._queue_seconds, self.arm)
 
     @property
     def tokens(self) -> Counter:
@@ -162,9 +180,9 @@ class Telemetry:
         return self._tokens.labels(self.arm)
 
     @property
-    def packs(self) -> CounterByArm:
+    def packs(self) -> ByArm[Counter]:
         """Engine requests by result: ok, or the class of the error."""
-        return CounterByArm(self._packs, self.arm)
+        return ByArm(self._packs, self.arm)
 
     @property
     def canary_drift(self) -> Gauge:

@@ -13,16 +13,17 @@ from models.prompts import RankerPrompt, TextTokenizer
 from schemas.api import TrafficClass
 from schemas.deadline import Deadline
 from schemas.wire import DEFAULT_DEADLINE_MS
-from serve.admission import Admission
+from serve.admission import GUARANTEED_SHARES, Admission
 from serve.arms.declaration import ArmConfig
 from serve.cache import fingerprint
 from serve.clock import utc_now
 from serve.config import ScorerConfig
+from serve.cost import CostModel
 from serve.depth_control import DepthControl
 from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
+from serve.limit import AdaptiveLimit
 from serve.ranking import Ranking
-from serve.speed import SpeedMeter
 from serve.telemetry import Telemetry
 from serve.verification import CanariesFailed, RevisionSource, Verification
 
@@ -106,14 +107,21 @@ class Arm:
         """Admitted tokens that are not done."""
         return self.admission.in_flight
 
+    def tokens_limit(self) -> int:
+        """The adaptive limit of them."""
+        return self.admission.limit
+
     def tokens_per_s(self) -> float:
         """Measured speed of its engine."""
-        return self.admission.speed.tokens_per_s
+        return self.admission.cost.tokens_per_s
 
     def depth_share(self) -> float:
         """Share of its candidates that an interactive call with the usual deadline could send now."""
         return self.depth.share_at(
-            self.admission.queue_s, time.monotonic(), TrafficClass.INTERACTIVE, DEFAULT_DEADLINE_MS / 1000
+            TrafficClass.INTERACTIVE,
+            self.admission.queue_s(TrafficClass.INTERACTIVE),
+            time.monotonic(),
+            DEFAULT_DEADLINE_MS / 1000,
         )
 
     async def close(self) -> None:
@@ -153,7 +161,8 @@ def _assembled(
     telemetry: Telemetry,
     closing: AsyncExitStack,
 ) -> Arm:
-    admission = Admission(limits.max_tokens_in_flight, SpeedMeter(limits.initial_tokens_per_s))
+    limit = AdaptiveLimit(least=2 * limits.pack_tokens, most=limits.max_tokens_in_flight)
+    admission = Admission(limit, CostModel(limits.initial_tokens_per_s), GUARANTEED_SHARES)
     depth = DepthControl(limits.depth_floors)
     flights = SingleFlight()
     lane = Lane(
@@ -166,7 +175,15 @@ def _assembled(
         now=utc_now,
     )
     closing.push_async_callback(lane.close)
-    ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, depth=depth, telemetry=telemetry)
+    ranking = Ranking(
+        prompt=prompt,
+        lane=lane,
+        flights=flights,
+        admission=admission,
+        depth=depth,
+        pack_tokens=limits.pack_tokens,
+        telemetry=telemetry,
+    )
     tolerance = limits.canary_tolerance if config.tolerance is None else config.tolerance
     verification = Verification(
         lambda: _verify(engine, bundle, limits.canary_timeout_s, tolerance, telemetry),

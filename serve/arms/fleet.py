@@ -200,6 +200,7 @@ class Fleet:
         telemetry = self._telemetry
         for name, arm in named.items():
             telemetry.in_flight_tokens.labels(name).set_function(arm.tokens_in_flight)
+            telemetry.limit_tokens.labels(name).set_function(arm.tokens_limit)
             telemetry.speed.labels(name).set_function(arm.tokens_per_s)
             telemetry.depth_share.labels(name).set_function(arm.depth_share)
             telemetry.arm_verified.labels(name).set(arm.is_verified)
@@ -207,6 +208,7 @@ class Fleet:
         for name in self._exported - named.keys():
             for gauge in (
                 telemetry.in_flight_tokens,
+                telemetry.limit_tokens,
                 telemetry.speed,
                 telemetry.depth_share,
                 telemetry.arm_verified,
