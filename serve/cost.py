@@ -5,8 +5,8 @@ second, and ``k`` tokens' worth of time for each request, whatever its size.
 
 ``v`` follows the last stretches, for machines are shared and clocks change: some ten stretches forget an old speed.
 ``k`` belongs to the engine. It is fitted by least squares to some hundred requests that were alone (of two at once
-nobody knows which the engine worked on), each weighted by its own time. It is shrunk towards 0: stalls hit small requests as
-well as large ones, and must not be taken for a cost of every request.
+nobody knows which the engine worked on), each weighted by its own time. It is shrunk towards 0: stalls hit small
+requests as well as large ones, and must not be taken for a cost of every request.
 
 Only time in which the engine had work is measured: idle hours say nothing.
 """
