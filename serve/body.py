@@ -93,6 +93,9 @@ def _check_type(headers: Headers) -> None:
         media_type.startswith("application/") and media_type.endswith("+json")
     ):
         raise _Refused(415, f"content-type is {media_type[:100]!r}; send application/json")
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise _Refused(415, f"content-encoding is {encoding[:100]!r}; send the body as it is")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -12,10 +12,15 @@ __all__ = ["served"]
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """Serve the app, whose lifespan is the caller's, on a free port of the loopback address. Yields its address."""
+async def served(app: Any, **options: Any) -> AsyncIterator[str]:
+    """Serve the app, whose lifespan is the caller's, on a free port of the loopback address. Yields its address.
+
+    Args:
+        app: The application.
+        options: Of uvicorn.
+    """
     listening = socket.create_server(("127.0.0.1", 0))  # connections wait in its queue until the server takes them
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, **options))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
