@@ -4,6 +4,7 @@ import asyncio
 import gc
 import gzip
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -43,18 +44,18 @@ class _Caller:
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
-        await self.writer.drain()
+        with suppress(ConnectionError):
+            await self.writer.drain()
 
     async def answer(self) -> tuple[int, dict]:
-        """Status and JSON of the next answer; 0 where the connection ends without one."""
+        """Status and JSON of the next answer; 0 where the connection ends before it is whole."""
         try:
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
-        except asyncio.IncompleteReadError:
+            length = head.partition("content-length: ")[2].partition("\r\n")[0]
+            content = await self.reader.readexactly(int(length)) if length else await self.reader.read()
+        except (asyncio.IncompleteReadError, ConnectionError):  # reset: it closed before it had read all
             return 0, {}
-        status = int(head.split(" ")[1])
-        length = head.partition("content-length: ")[2].partition("\r\n")[0]
-        content = await self.reader.readexactly(int(length)) if length else await self.reader.read()
-        return status, json.loads(content) if b"json" in head.encode() and content else {}
+        return int(head.split(" ")[1]), json.loads(content) if "json" in head and content else {}
 
     async def is_closed(self) -> bool:
         """Whether the server ends the connection; waits for it."""
