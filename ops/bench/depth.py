@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from ops.demo.evaluate import best_first, ndcg_of_orders
 from ops.demo.samples import JudgedQuery
-from ops.demo.scores import JudgedScores
 from ops.statistics import quantile
 
-__all__ = ["SHARES", "DepthRow", "merged", "ndcg_by_depth"]
+__all__ = ["SHARES", "DepthRow", "Orders", "merged", "ndcg_by_depth", "retrieved"]
+
+Orders = Mapping[str, Sequence[str]]
+"""Query id -> all its candidates, best first."""
 
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2, 0.1, 0.0)
 
@@ -58,28 +60,36 @@ def merged(candidates: Sequence[str], scores: Mapping[str, float], depth: int) -
     return [*sorted(scored, key=lambda job_id: -scores[job_id]), *behind]
 
 
+def retrieved(judged: Sequence[JudgedQuery], scores: Mapping[str, Mapping[str, float]], *, seed: int = 0) -> Orders:
+    """Each query's candidates in the order of a retrieval's scores, ties at random; of no scores, all at random."""
+    return {query.query_id: best_first(query, scores.get(query.query_id, {}), seed=seed) for query in judged}
+
+
 def ndcg_by_depth(
-    judged: Sequence[JudgedQuery], scores: JudgedScores, *, shares: Sequence[float] = SHARES, seed: int = 0
+    judged: Sequence[JudgedQuery],
+    ranker: Mapping[str, Mapping[str, float]],
+    orders: Orders,
+    *,
+    shares: Sequence[float] = SHARES,
+    seed: int = 0,
 ) -> list[DepthRow]:
-    """NDCG@10 for each share, the caller's order being that of words alone.
+    """NDCG@10 for each share.
 
     The intervals are percentiles over samples of the queries, drawn with replacement, the same ones for every share.
 
     Args:
         judged: Queries with graded candidates.
-        scores: Of every candidate.
+        ranker: Query id -> job id -> score.
+        orders: Query id -> all its candidates in the caller's order, best first.
         shares: Which; the first is what the others are compared with.
-        seed: Of ties in the caller's order, and of the samples.
+        seed: Of the samples.
     """
-    retrieved = {query.query_id: best_first(query, scores.lexical[query.query_id], seed=seed) for query in judged}
     rows: list[DepthRow] = []
     full: Mapping[str, float] = {}
     for share in shares:
-        depths = {query_id: math.ceil(share * len(order)) for query_id, order in retrieved.items()}
-        orders = {
-            query_id: merged(order, scores.ranker[query_id], depths[query_id]) for query_id, order in retrieved.items()
-        }
-        values = ndcg_of_orders(judged, orders)
+        depths = {query_id: math.ceil(share * len(order)) for query_id, order in orders.items()}
+        shown = {query_id: merged(order, ranker[query_id], depths[query_id]) for query_id, order in orders.items()}
+        values = ndcg_of_orders(judged, shown)
         full = full or values
         changes = [value - full[query_id] for query_id, value in values.items()]
         mean_depth = sum(depths.values()) / len(depths)

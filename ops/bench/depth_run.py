@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ops.bench.depth import ndcg_by_depth
+from ops.bench.depth import ndcg_by_depth, retrieved
 from ops.demo.evaluate import random_ndcg_at_10
 from ops.demo.samples import JudgedQuery, read_judged, read_samples
 from ops.demo.scores import JudgedScores, score_judged
@@ -48,6 +48,7 @@ def bench_depth(settings: Settings, *, on_step: Callable[[str], None]) -> dict[s
             scores = asyncio.run(_score(settings, stack, judged, on_step))
             with ScorerClient(stack.run.scorer_url) as scorer:
                 revision = scorer.score(judged[0].query, list(judged[0].grades))["versions"]["ranker_revision"]
+    by_words, at_random = retrieved(judged, scores.lexical), retrieved(judged, {})
     return {
         "num_queries": len(judged),
         "num_candidates": sum(len(query.grades) for query in judged) / len(judged),
@@ -55,7 +56,8 @@ def bench_depth(settings: Settings, *, on_step: Callable[[str], None]) -> dict[s
         "random_ndcg_at_10": round(random_ndcg_at_10(judged), 4),
         "ranker_revision": revision,
         "judged_sha256": hashlib.sha256(repr(judged).encode()).hexdigest()[:12],
-        "rows": [asdict(row) for row in ndcg_by_depth(judged, scores)],
+        "rows": [asdict(row) for row in ndcg_by_depth(judged, scores.ranker, by_words)],
+        "rows_random_order": [asdict(row) for row in ndcg_by_depth(judged, scores.ranker, at_random)],
     }
 
 

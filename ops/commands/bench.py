@@ -111,6 +111,7 @@ def depth(
     from rich.console import Console
 
     from ops.bench.depth_run import bench_depth
+    from ops.bench.depth_tables import depth_tables
     from ops.commands.keep import stop_on_signals
     from ops.settings import load_settings
 
@@ -120,9 +121,4 @@ def depth(
     if as_json:
         typer.echo(json.dumps(result))
         return
-    typer.echo("| share | depth | NDCG@10 | 95 % | change | 95 % |\n|---|---|---|---|---|---|")
-    for row in result["rows"]:
-        typer.echo(
-            f"| {row['depth_share']:.1f} | {row['depth']:.0f} | {row['ndcg_at_10']:.3f} | {row['ndcg_low']:.3f} to "
-            f"{row['ndcg_high']:.3f} | {row['change']:+.3f} | {row['change_low']:+.3f} to {row['change_high']:+.3f} |"
-        )
+    typer.echo(depth_tables(result))

@@ -56,26 +56,33 @@ async def test_schemathesis_finds_nothing(start_scorer, store, tmp_path):
 
 
 async def test_every_example_of_the_document_runs(start_scorer, store):
-    """The requests that `/docs` offers are answered with 200."""
+    """What `/docs` fills its forms with is answered with 200; each required parameter and each body has an example."""
     scorer = await start_scorer(store=store, index=store)
     document = scorer.app.openapi()
-    bodies = [
-        (path, example)
-        for path, operations in document["paths"].items()
-        if "requestBody" in operations.get("post", {})
-        for example in _examples(document, operations["post"])
-    ]
-    assert {path for path, _ in bodies} >= {"/v1/score", "/v1/rerank", "/v2/rerank"}
-    for path, example in bodies:
-        answer = await scorer.client.post(path, json=example | {"deadline_ms": 60_000})
-        assert answer.status_code == 200, (path, example, answer.text)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            given = {each["name"]: each["schema"]["examples"][0] for each in _required(operation)}
+            address = path.format(**given)
+            query = {name: value for name, value in given.items() if f"{{{name}}}" not in path}
+            for body in _bodies(document, operation):
+                answer = await scorer.client.request(method, address, params=query, json=body)
+                assert answer.status_code == 200, (method, path, body, answer.text)
 
 
-def _examples(document, operation) -> list[dict]:
+def _required(operation) -> list[dict]:
+    return [each for each in operation.get("parameters", []) if each["required"]]
+
+
+def _bodies(document, operation) -> list[dict | None]:
+    """Those of the operation's own and of its schema; None where it takes none."""
+    if "requestBody" not in operation:
+        return [None]
     media = operation["requestBody"]["content"]["application/json"]
-    reference = media["schema"].get("$ref", "").rpartition("/")[2]
+    reference = media["schema"]["$ref"].rpartition("/")[2]
     named = [example["value"] for example in media.get("examples", {}).values()]
-    return named + document["components"]["schemas"].get(reference, {}).get("examples", [])
+    examples = named + document["components"]["schemas"][reference].get("examples", [])
+    assert examples
+    return [example | {"deadline_ms": 60_000} for example in examples]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.bench.depth import merged, ndcg_by_depth
+from ops.bench.depth import DepthRow, merged, ndcg_by_depth, retrieved
 from ops.demo.evaluate import best_first, ndcg_at_10
 from ops.demo.samples import JudgedQuery
 from ops.demo.scores import JudgedScores
@@ -40,11 +40,15 @@ def _scores(judged: list[JudgedQuery], *, num_right: int) -> JudgedScores:
     return JudgedScores(ranker, lexical)
 
 
+def _table(judged: list[JudgedQuery], scores: JudgedScores, *shares: float) -> list[DepthRow]:
+    return ndcg_by_depth(judged, scores.ranker, retrieved(judged, scores.lexical), shares=shares)
+
+
 def test_the_ends_of_the_table_are_the_ranker_and_words_alone():
     """Share 1 is the ranker's order, share 0 the caller's; in between the good one is not reached before its place."""
     judged = _judged(20)
     scores = _scores(judged, num_right=20)
-    rows = ndcg_by_depth(judged, scores, shares=(1.0, 0.95, 0.9, 0.0))
+    rows = _table(judged, scores, 1.0, 0.95, 0.9, 0.0)
     assert [row.depth for row in rows] == [12, 12, 11, 0]  # rounded up, as the scorer does
     assert [row.ndcg_at_10 for row in rows] == [1, 1, 0, 0]
     assert rows[0].ndcg_at_10 == pytest.approx(ndcg_at_10(judged, lambda query: scores.ranker[query.query_id]))
@@ -53,9 +57,9 @@ def test_the_ends_of_the_table_are_the_ranker_and_words_alone():
 
 
 def test_intervals_are_of_the_queries():
-    """Ten of forty queries go right: the mean is a quarter, its interval the binomial one; without spread there is none."""
+    """Ten of forty queries go right: a quarter on average, with the interval of a binomial; none without spread."""
     judged = _judged(40)
-    full, none = ndcg_by_depth(judged, _scores(judged, num_right=10), shares=(1.0, 0.0))
+    full, none = _table(judged, _scores(judged, num_right=10), 1.0, 0.0)
     assert full.ndcg_at_10 == 0.25
     assert full.ndcg_low == pytest.approx(0.25 - 1.96 * (0.25 * 0.75 / 40) ** 0.5, abs=0.03)
     assert full.ndcg_high == pytest.approx(0.25 + 1.96 * (0.25 * 0.75 / 40) ** 0.5, abs=0.03)
@@ -68,7 +72,17 @@ def test_the_same_table_each_time():
     """Ties and samples are drawn from the seed alone."""
     judged = _judged(10)
     scores = _scores(judged, num_right=4)
-    assert ndcg_by_depth(judged, scores) == ndcg_by_depth(judged, scores)
+    assert _table(judged, scores, 1.0, 0.5) == _table(judged, scores, 1.0, 0.5)
+
+
+def test_an_order_of_no_scores_is_chance():
+    """Over many queries the good one stands anywhere, the same in each run."""
+    judged = _judged(240)
+    orders = retrieved(judged, {})
+    places = [order.index("j11") for order in orders.values()]
+    assert orders == retrieved(judged, {})
+    assert sum(places) / len(places) == pytest.approx(5.5, abs=0.7)
+    assert set(places) == set(range(12))
 
 
 def test_best_first_puts_those_without_a_score_last():
