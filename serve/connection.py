@@ -16,6 +16,7 @@ class HeadTimeLimit(H11Protocol):
 
     head_timeout_s = 10.0
     _head_timer: asyncio.TimerHandle | None = None
+    _has_taken_request = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
@@ -26,6 +27,7 @@ class HeadTimeLimit(H11Protocol):
         """See asyncio."""
         super().data_received(data)
         if not getattr(self.cycle, "response_complete", True):  # a request is being answered
+            self._has_taken_request = True
             self._stop()
         elif self._head_timer is None:
             self._start()
@@ -45,5 +47,10 @@ class HeadTimeLimit(H11Protocol):
 
     def _give_up(self) -> None:
         self._head_timer = None
-        if not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        # No answer where nothing was asked, nor to what follows a request: there it could be taken for that one's.
+        if self._has_taken_request or not self.conn.trailing_data[0]:
+            self.transport.close()
+        else:
             self.send_400_response(f"The head of the request did not arrive within {self.head_timeout_s:g} s.")
