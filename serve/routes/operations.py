@@ -70,7 +70,7 @@ async def info(request: Request) -> dict[str, Any]:
             "prompt": parts.prompt.version,
             "prompt_digest": parts.prompt.digest,
             "tokens_per_s": round(parts.admission.cost.tokens_per_s, 1),
-            "ms_per_request": round(parts.admission.cost.per_pack_s * 1e3, 3),
+            "overhead_tokens_per_request": round(parts.admission.cost.overhead_tokens),
             "tokens_in_flight": parts.admission.in_flight,
         },
         "limits": {
