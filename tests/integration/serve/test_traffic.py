@@ -25,7 +25,7 @@ async def busy(start_scorer):
 
 
 def _admission(scorer):
-    return scorer.app.state.parts.admission
+    return scorer.app.state.parts.arms.champion.admission
 
 
 async def _until(scorer, *, calls: int) -> None:
@@ -70,7 +70,7 @@ async def test_refreshes_that_find_no_window_are_never_sent(busy):
     assert answer.status_code == 504
     assert len(busy.ranker.calls) == 1
     queue = busy.app.state.parts.telemetry.registry.get_sample_value
-    assert queue("precis_scorer_ranker_requests_total", {"result": "Expired"}) == 1
+    assert queue("precis_scorer_ranker_requests_total", {"arm": "champion", "result": "Expired"}) == 1
 
 
 async def test_an_interactive_call_takes_the_held_work_it_shares_along(busy):
@@ -79,7 +79,9 @@ async def test_an_interactive_call_takes_the_held_work_it_shares_along(busy):
     joined = asyncio.create_task(busy.score("remote work", _JOB_IDS))
     await _until(busy, calls=2)
     busy.ranker.release.set()
-    assert (await joined).json()["results"] == (await held).json()["results"]
+    scores = [[result["score"] for result in (await call).json()["results"]] for call in (joined, held)]
+    assert scores[0] == scores[1]
+    assert None not in scores[0]
     assert len(busy.ranker.calls) == 2
 
 
@@ -90,7 +92,7 @@ async def test_decisions_are_counted_by_class(busy):
     await held
     value = busy.app.state.parts.telemetry.registry.get_sample_value
     for traffic_class in ("interactive", "latency_insensitive"):
-        labels = {"decision": "granted", "class": traffic_class}
+        labels = {"arm": "champion", "decision": "granted", "class": traffic_class}
         assert value("precis_scorer_admission_total", labels) == 1
 
 
