@@ -104,8 +104,8 @@ def bind(host: str, port: int) -> socket.socket:
         )
     except OSError as exc:
         raise AddressError(f"cannot listen on {host}:{port}: {exc.strerror or exc}; choose another --port") from exc
-    # asyncio turns Nagle's algorithm off only for sockets that name their protocol, which this one does not. With it the
-    # body of each answer waits behind its head for the client's delayed acknowledgement: 40 ms.
+    # asyncio turns Nagle's algorithm off only for sockets that name their protocol, which this one does not. With it
+    # the body of each answer waits behind its head for the client's delayed acknowledgement: 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
