@@ -80,6 +80,7 @@ class Scorer:
 
         Raises:
             InvalidInput: Nothing is left of the query when it is normalised.
+            Overloaded: Nothing is cached for the query, and the ranker has no room before the deadline.
             DeadlineExceeded: The summaries could not be read in time: without them no version can be vouched for.
             BackendError: The store failed, likewise.
         """
@@ -100,6 +101,14 @@ class Scorer:
         except BackendUnavailable as error:
             ranked.failure = error
         query = arm.fingerprint(query_ids, revision)
+        if revision and not self._cache.may_have(query):
+            arm.ranking.check_room(
+                query_ids,
+                min(len(call.candidates), call.depth_max),
+                deadline=self._ranker_deadline(call),
+                floor=self._floor(call),
+                traffic_class=call.traffic_class,
+            )
         # 2. Read point: summaries now, after the call came; cached scores beside them.
         as_of = self._now()
         job_ids = list(dict.fromkeys(candidate for candidate in call.candidates if isinstance(candidate, str)))
@@ -163,10 +172,16 @@ class Scorer:
             query,
             query_ids,
             misses,
-            deadline=Deadline(call.deadline.at_s - self._margin_s),
-            floor=call.depth_min or self._depth_floor,
+            deadline=self._ranker_deadline(call),
+            floor=self._floor(call),
             traffic_class=call.traffic_class,
         )
+
+    def _ranker_deadline(self, call: Call) -> Deadline:
+        return Deadline(call.deadline.at_s - self._margin_s)
+
+    def _floor(self, call: Call) -> int:
+        return call.depth_min or self._depth_floor
 
     def _count(self, arm: Arm, answer: Answer) -> None:
         counted = arm.telemetry.results
