@@ -26,6 +26,8 @@ __all__ = ["Changelog", "EditMix", "Edits"]
 
 # The embedded broker holds an empty fetch for its whole wait, whatever arrives meanwhile.
 _FETCH_WAIT_MS = 50
+# Popular postings change more often than others, but not as much more often as they are asked for.
+_SKEW = 0.5
 
 
 class Changelog:
@@ -97,7 +99,7 @@ class EditMix:
 
 @dataclass
 class Edits:
-    """Draws and publishes changes: of popular postings more often, as they are asked for more often.
+    """Draws and publishes changes, of popular postings more often.
 
     Attributes:
         feed: Publishes.
@@ -116,7 +118,7 @@ class Edits:
         """Publish changes at the rate, for ever."""
         rng = Random(f"{self.catalogue.seed}/load/edits")
         postings = self.catalogue.postings
-        weights = zipf_weights(len(postings), 1.0)
+        weights = zipf_weights(len(postings), _SKEW)
         for number in _naturals():
             await asyncio.sleep(rng.expovariate(self.mix.rate))
             await self._change(rng.choices(postings, weights)[0], rng.random(), number)

@@ -1,13 +1,16 @@
 """``python -m ops.load.generator PLAN OUT``: the process that sends calls when they are due, and notes what came back.
 
 It waits for no answer before the next call, and reads none: bodies go to a file, to be read when the run is over.
+On SIGTERM it sends no more, waits for what is under way, and ends in order.
 """
 
 import asyncio
 import gc
+import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,13 +32,21 @@ class _Sender:
         self._http = http
         self._url = f"{orders.url}/v1/score"
         self._out = out
+        self._is_over = asyncio.Event()
+
+    def stop(self) -> None:
+        """Send no more."""
+        self._is_over.set()
 
     async def send_all(self, calls: Sequence[PlannedCall]) -> Cost:
         cpu_s, started_s = time.process_time(), time.monotonic() + _LEAD_S
         async with asyncio.TaskGroup() as tasks:
             for number, call in enumerate(calls):
                 due_s = started_s + call.due_s
-                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._is_over.wait(), max(0.0, due_s - time.monotonic()))
+                if self._is_over.is_set():
+                    break
                 tasks.create_task(self._send(number, call, due_s))
         return Cost(started_s, time.monotonic(), time.process_time() - cpu_s)
 
@@ -58,7 +69,9 @@ async def _run(plan: Path, out: Path) -> None:
     connector = aiohttp.TCPConnector(limit=0)  # a limit would make calls wait for each other
     with out.open("wb") as file:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-            cost = await _Sender(http, orders, file).send_all(calls)
+            sender = _Sender(http, orders, file)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sender.stop)
+            cost = await sender.send_all(calls)
         write_cost(file, cost)
 
 

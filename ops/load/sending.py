@@ -1,8 +1,10 @@
 """One run of the generator: plan, process, what came back."""
 
 import asyncio
+import os
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ __all__ = ["Run", "send"]
 
 _LOOK_S = 0.1
 _GIVE_UP_S = 10.0
+# The changelog tells of a write a moment after it can be read from the store.
+_SETTLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,16 @@ class Run:
     cost: Cost
 
 
-async def send(url: str, calls: Iterable[PlannedCall], directory: Path, judge: Judge) -> Run:
+async def send(
+    url: str,
+    calls: Iterable[PlannedCall],
+    directory: Path,
+    judge: Judge,
+    *,
+    until: asyncio.Event | None = None,
+    on_begin: Callable[[], None] = lambda: None,
+    on_end: Callable[[], None] = lambda: None,
+) -> Run:
     """Send the calls when they are due, and judge what came back.
 
     Args:
@@ -40,6 +53,9 @@ async def send(url: str, calls: Iterable[PlannedCall], directory: Path, judge: J
         calls: In order of their times.
         directory: Takes plan and answers; both are removed.
         judge: Sees each answer.
+        until: Once it is set, no more calls are sent; None: until all are.
+        on_begin: Told when the first call is about to be sent.
+        on_end: Told when the last answer is there.
 
     Raises:
         BackendUnavailable: The process failed.
@@ -54,13 +70,22 @@ async def send(url: str, calls: Iterable[PlannedCall], directory: Path, judge: J
         log_file=directory / "generator.log",
     )
     child = Child(spec)
+    has_begun = False
     try:
-        while (code := child.exit_code()) is None:  # noqa: ASYNC110 - nobody tells of it
+        while (code := child.exit_code()) is None:
+            if not has_begun and out.exists():
+                has_begun = True
+                on_begin()
+            if until is not None and until.is_set():
+                os.kill(child.pid, signal.SIGTERM)
+                until = None
             await asyncio.sleep(_LOOK_S)
     finally:
         child.kill()
+    on_end()
     if code:
         raise spec.failed(f"ended with exit code {code}")
+    await asyncio.sleep(_SETTLE_S)
     try:
         return await asyncio.to_thread(_read, out, judge)
     finally:

@@ -94,8 +94,9 @@ def figures(outcomes: Sequence[Outcome], *, seconds: float, deadline_s: float, n
 
 
 def _figures(outcomes: Sequence[Outcome], seconds: float, deadline_s: float, num_candidates: int) -> dict[str, Any]:
-    in_time = [outcome for outcome in outcomes if not outcome.is_late_send]
-    admitted = [outcome for outcome in in_time if outcome.is_admitted]
+    late = [outcome for outcome in outcomes if outcome.is_late_send]
+    timely = [outcome for outcome in outcomes if not outcome.is_late_send]
+    admitted = [outcome for outcome in timely if outcome.is_admitted]
     answered = [outcome for outcome in outcomes if outcome.sent.status == _OK]
     refused = [outcome for outcome in outcomes if outcome.sent.status == _REFUSED]
     good = [outcome for outcome in outcomes if outcome.is_good(deadline_s)]
@@ -105,7 +106,6 @@ def _figures(outcomes: Sequence[Outcome], seconds: float, deadline_s: float, num
     for outcome in answered:
         sources.update(outcome.sources)
     depths = [outcome.num_scored for outcome in answered]
-    late = [outcome for outcome in outcomes if outcome.is_late_send]
     return {
         "offered": len(outcomes),
         "offered_per_s": _ratio(len(outcomes), seconds),
@@ -121,7 +121,7 @@ def _figures(outcomes: Sequence[Outcome], seconds: float, deadline_s: float, num
         "errors": dict(Counter(each.sent.error for each in outcomes if each.sent.error)),
         "late_sends": len(late),
         "late_sends_missed": sum(outcome.is_miss(deadline_s) for outcome in late),
-        "in_time_share": _ratio(len(good), len(outcomes)),
+        "in_time_share": _ratio(sum(outcome.is_good(deadline_s) for outcome in timely), len(timely)),
         "latency_ms": _milliseconds([outcome.latency_s for outcome in answered], (0.5, 0.99, 0.999)),
         "depth_p5": quantile(depths, 0.05),
         "depth_p50": quantile(depths, 0.5),
