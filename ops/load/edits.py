@@ -35,7 +35,10 @@ class Changelog:
 
     Attributes:
         history: What it told so far.
+        reading: Ends where the broker cannot be read any more: then the history is not complete.
     """
+
+    reading: "asyncio.Task[None]"
 
     def __init__(self, bootstrap: str, topics: Topics, history: History) -> None:
         self.history = history
@@ -60,8 +63,8 @@ class Changelog:
             raise BackendUnavailable(
                 f"{self._bootstrap!r} cannot be used: {error}", backend="kafka", operation="connect"
             ) from error
-        reader = asyncio.create_task(self._read(consumer))
-        self._exits.push_async_callback(_cancel, reader)
+        self.reading = asyncio.create_task(self._read(consumer))
+        self._exits.push_async_callback(_cancel, self.reading)
         return self
 
     async def __aexit__(

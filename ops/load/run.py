@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,9 @@ class Load:
             exits.push_async_callback(self._end_background)
             self._background.append(asyncio.create_task(self._watch()))
             if site.bootstrap:
-                await exits.enter_async_context(Changelog(site.bootstrap, site.topics, self._history))
+                changelog = Changelog(site.bootstrap, site.topics, self._history)
+                await exits.enter_async_context(changelog)
+                self._background.append(changelog.reading)
                 feed = await exits.enter_async_context(JobFeed(site.bootstrap, site.topics))
                 if plan.is_ingesting:
                     await self._ingest(feed)
@@ -183,8 +185,7 @@ class Load:
     async def _end_background(self) -> None:
         for task in self._background:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._background, return_exceptions=True)
 
 
 def stale_figures(judge: Judge) -> dict[str, Any]:
