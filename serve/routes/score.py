@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from schemas.api import ScoreRequest, ScoreResponse, TokenCounts, TrafficClass
+from schemas.api import ScoreRequest, ScoreResponse, TokenCounts
 from serve import views
 from serve.calls import Answer, Call
 from serve.context import context_of
@@ -40,7 +40,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
         deadline=context.deadline(body.deadline_ms / 1000),
         depth_min=body.depth.min,
         depth_max=body.depth.max,
-        traffic_class=TrafficClass(body.traffic_class),
+        traffic_class=body.traffic_class,
     )
     with parts.calls.enter():
         answer = await parts.scorer.score(call, context.stages)
