@@ -18,6 +18,7 @@ import typer
 if TYPE_CHECKING:
     from ops.load.run import Load, Plan
     from ops.load.site import Site
+    from ops.load.traffic import Mix
 
 __all__ = ["register"]
 
@@ -41,6 +42,7 @@ DeadlineMs = Annotated[int, typer.Option(min=1, help="Deadline of a call, millis
 EditRate = Annotated[float, typer.Option("--edits", min=0, help="Changes of postings a second, meanwhile.")]
 Insensitive = Annotated[float, typer.Option(min=0, max=1, help="Share of calls of the class latency_insensitive.")]
 Consistency = Annotated[_Consistency | None, typer.Option(help="Of each call; by default the scorer's own, strict.")]
+MaxLagMs = Annotated[int, typer.Option(min=1, help="Bound of bounded calls, milliseconds.")]
 Seed = Annotated[int, typer.Option(help="Of all that is drawn.")]
 Rate = Annotated[float | None, typer.Option(min=0.01, help="1x, calls a second; by default a search finds it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
@@ -75,6 +77,7 @@ def rates(  # noqa: PLR0913 - options of a command are its arguments
     edits: EditRate = 2.0,
     insensitive: Insensitive = 0.0,
     consistency: Consistency = None,
+    max_lag_ms: MaxLagMs = 2_000,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -89,7 +92,8 @@ def rates(  # noqa: PLR0913 - options of a command are its arguments
     from ops.load.rates import RatesPlan, measure_rates
     from ops.load.search import Steps
 
-    plan = _plan(seed, postings, queries, candidates, deadline_ms, edits, insensitive, consistency, ingest=ingest)
+    mix = _mix(queries, candidates, deadline_ms, insensitive, consistency, max_lag_ms)
+    plan = _plan(seed, postings, edits, mix, ingest=ingest)
     chosen = RatesPlan(
         seconds=seconds,
         probe_s=probe_seconds,
@@ -116,6 +120,7 @@ def soak(  # noqa: PLR0913 - options of a command are its arguments
     edits: EditRate = 2.0,
     insensitive: Insensitive = 0.0,
     consistency: Consistency = None,
+    max_lag_ms: MaxLagMs = 2_000,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -128,7 +133,8 @@ def soak(  # noqa: PLR0913 - options of a command are its arguments
         found, _ = await seek(load, RatesPlan(rate=rate))
         return await hold(load, found, minutes * 60)
 
-    plan = _plan(seed, postings, queries, candidates, deadline_ms, edits, insensitive, consistency)
+    mix = _mix(queries, candidates, deadline_ms, insensitive, consistency, max_lag_ms)
+    plan = _plan(seed, postings, edits, mix)
     with _site(profile, engine) as (site, directory):
         result = _run(plan, site, directory, work, profile=profile, engine=engine)
     is_good = result["memory"]["is_flat"] and result["load"]["stale"] == 0
@@ -148,6 +154,7 @@ def kills(  # noqa: PLR0913 - options of a command are its arguments
     edits: EditRate = 2.0,
     insensitive: Insensitive = 0.0,
     consistency: Consistency = None,
+    max_lag_ms: MaxLagMs = 2_000,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -164,7 +171,8 @@ def kills(  # noqa: PLR0913 - options of a command are its arguments
         found, _ = await seek(load, RatesPlan(rate=rate))
         return await hold_drills(load, found / 2, KillsPlan(away_s=away), _say, consistency or "strict")
 
-    plan = _plan(seed, postings, queries, candidates, deadline_ms, edits, insensitive, consistency)
+    mix = _mix(queries, candidates, deadline_ms, insensitive, consistency, max_lag_ms)
+    plan = _plan(seed, postings, edits, mix)
     with _site(profile, engine) as (site, directory):
         result = _run(plan, site, directory, work, profile=profile, engine=engine)
     _finish(result, print_kills, as_json=as_json, is_good=result["is_well"] and result["stale"] == 0)
@@ -174,32 +182,33 @@ def _say(step: str) -> None:
     typer.echo(step, err=True)
 
 
-def _plan(  # noqa: PLR0913 - as the commands
-    seed: int,
-    postings: int,
+def _mix(
     queries: int,
     candidates: int,
     deadline_ms: int,
-    edits: float,
     insensitive: float,
     consistency: _Consistency | None,
-    *,
-    ingest: bool = True,
-) -> "Plan":
-    from ops.load.edits import EditMix
-    from ops.load.run import Plan
+    max_lag_ms: int,
+) -> "Mix":
     from ops.load.traffic import Mix
-    from schemas.errors import ConfigurationError
 
-    if candidates > postings // 2:
-        raise ConfigurationError(f"{candidates} candidates of {postings} postings: name at most half of them")
-    mix = Mix(
+    return Mix(
         num_queries=queries,
         num_candidates=candidates,
         deadline_ms=deadline_ms,
         insensitive_share=insensitive,
         consistency=consistency or "",
+        max_lag_ms=max_lag_ms,
     )
+
+
+def _plan(seed: int, postings: int, edits: float, mix: "Mix", *, ingest: bool = True) -> "Plan":
+    from ops.load.edits import EditMix
+    from ops.load.run import Plan
+    from schemas.errors import ConfigurationError
+
+    if mix.num_candidates > postings // 2:
+        raise ConfigurationError(f"{mix.num_candidates} candidates of {postings} postings: name at most half of them")
     return Plan(seed=seed, num_postings=postings, mix=mix, edits=EditMix(rate=edits), is_ingesting=ingest)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ops.bench.brokers import kafka_version
 from ops.bench.machine import cpu_model
 from ops.load.run import Load
 
@@ -56,7 +57,8 @@ def context_of(load: Load, *, profile: str, engine: str, load_before: tuple[floa
             "load_average_after": [round(value, 2) for value in os.getloadavg()],
         },
         "versions": {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-        | {name: version(name) for name in _PACKAGES},
+        | {name: version(name) for name in _PACKAGES}
+        | ({"kafka": kafka_version()} if profile == "local-real" else {}),
     }
 
 

@@ -159,7 +159,7 @@ class Load:
         self._query_set += 1
         self._say(f"{rate:.2f} calls/s for {seconds:g} s")
         calls = self._traffic.calls(self._query_set, rate, seconds, shape)
-        judge = Judge(self._history)
+        judge = Judge(self._history, self.plan.mix.allowed_lag_s)
         run = await send(self.site.scorer_url, calls, self._directory, judge, until=until, on_begin=look, on_end=look)
         for task in self._background:
             if task.done():

@@ -61,20 +61,22 @@ class Judge:
 
     Attributes:
         history: Complete for the time of the calls, before the first answer is judged.
+        allowed_lag_s: How much older than its sending an answer may be: 0 for strict calls.
         num_judged: Results that could be compared with a write.
         num_unknown: Results of a text that the changelog has not told of: neither right nor wrong.
         stale: What was wrong, in words.
     """
 
     history: History
+    allowed_lag_s: float = 0.0
     num_judged: int = 0
     num_unknown: int = 0
     stale: list[str] = field(default_factory=list)
 
     def see(self, sent: Sent, answer: Mapping[str, Any]) -> None:
-        """Judge the results of a call against the writes known when it was sent."""
+        """Judge the results of a call against the writes known when it was sent, or so much earlier."""
         for result in answer.get("results", ()):
-            allowed = self.history.current(result["job_id"], sent.sent_s)
+            allowed = self.history.current(result["job_id"], sent.sent_s - self.allowed_lag_s)
             if allowed:
                 self.num_judged += 1
                 self._judge(result, allowed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from random import Random
+from typing import Any
 
 from models.training.data import GeneratedPosting, GeneratedQuery, Split, draw_pool
 from models.training.data.catalogue import load_catalogue
@@ -31,6 +32,7 @@ class Mix:
         deadline_ms: Of each call.
         insensitive_share: Share of calls of the class ``latency_insensitive``; the others are interactive.
         consistency: Of each call; empty: the scorer's default, strict.
+        max_lag_ms: How far behind a call with ``bounded`` may be.
     """
 
     num_queries: int = 10_000
@@ -40,6 +42,12 @@ class Mix:
     deadline_ms: int = 500
     insensitive_share: float = 0.0
     consistency: str = ""
+    max_lag_ms: int = 2_000
+
+    @property
+    def allowed_lag_s(self) -> float:
+        """How long before it was sent an answer may have been right last: 0 for strict calls."""
+        return self.max_lag_ms / 1e3 if self.consistency == "bounded" else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,11 @@ class Traffic:
         return [job_id for _, job_id in sorted(times)[:count]]
 
     def _body(self, text: str, job_ids: Sequence[str], traffic_class: str) -> bytes:
-        body = {"query": text, "job_ids": job_ids, "deadline_ms": self.mix.deadline_ms, "class": traffic_class}
-        if self.mix.consistency:
-            body["consistency"] = self.mix.consistency
+        mix = self.mix
+        body: dict[str, Any] = {"query": text, "job_ids": job_ids, "deadline_ms": mix.deadline_ms}
+        body["class"] = traffic_class
+        if mix.consistency:
+            body["consistency"] = mix.consistency
+        if mix.consistency == "bounded":
+            body["max_lag_ms"] = mix.max_lag_ms
         return json.dumps(body, separators=(",", ":")).encode()

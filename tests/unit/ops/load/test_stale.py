@@ -38,6 +38,15 @@ def test_what_is_stale(at_s: float, answered, is_stale: bool) -> None:
     assert judge.num_judged == (at_s >= 10)
 
 
+def test_bounded_calls_may_be_as_old_as_their_bound() -> None:
+    """And no older."""
+    for allowed_lag_s, is_stale in ((2.0, False), (1.0, True)):
+        judge = _judge(FIRST, EDIT)
+        judge.allowed_lag_s = allowed_lag_s
+        judge.see(sent(due_s=21.5), {"results": [result(version="v1")]})
+        assert bool(judge.stale) is is_stale
+
+
 @pytest.mark.parametrize("reason", ["deleted", "no_summary"])
 def test_a_live_job_that_is_said_to_be_gone_is_stale(reason: str) -> None:
     """It was written before the call."""

@@ -77,4 +77,4 @@ def test_bodies_say_class_deadline_and_consistency(catalogue: Catalogue) -> None
     assert classes["latency_insensitive"] / len(bodies) == pytest.approx(0.25, abs=0.05)
     assert all(body.keys() == {"query", "job_ids", "deadline_ms", "class"} for body in bodies)
     bounded = Traffic(catalogue, Mix(num_queries=10, num_candidates=5, consistency="bounded"), 1)
-    assert {body["consistency"] for body in _bodies(bounded)} == {"bounded"}
+    assert {(body["consistency"], body["max_lag_ms"]) for body in _bodies(bounded)} == {("bounded", 2_000)}
