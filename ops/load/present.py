@@ -17,18 +17,19 @@ from ops.load.run import Load
 __all__ = ["context_of", "print_kills", "print_rates", "print_soak"]
 
 _PACKAGES = ("precis", "aiohttp", "aiokafka", "fastapi", "pydantic", "tokenizers", "uvicorn", "uvloop")
-_COLUMNS: Mapping[str, str] = {
+_ROWS: Mapping[str, str] = {
+    "rate_per_s": "calls/s",
     "offered": "offered",
     "admitted": "admitted",
     "refused": "refused",
-    "deadline_misses_admitted": "missed",
+    "deadline_misses_admitted": "deadline missed",
     "late_sends": "sent late",
     "depth_p5": "depth p5",
-    "depth_p50": "p50",
-    "depth_p95": "p95",
+    "depth_p50": "depth p50",
+    "depth_p95": "depth p95",
     "hit_rate": "hit rate",
-    "goodput_per_s": "goodput/s",
-    "scored_share": "scored",
+    "goodput_per_s": "goodput, candidates/s",
+    "scored_share": "scored share",
     "stale": "stale",
 }
 
@@ -63,18 +64,22 @@ def context_of(load: Load, *, profile: str, engine: str, load_before: tuple[floa
 
 
 def print_rates(console: Console, result: Mapping[str, Any]) -> None:
-    """A line a rate, then what the product is held to."""
-    table = Table(box=None, header_style="dim", padding=(0, 1))
-    for name in ("", "calls/s", *_COLUMNS.values(), "ms p50", "p99", "p99.9"):
+    """A column a rate, then what the product is held to."""
+    rates: Mapping[str, Mapping[str, Any]] = result["rates"]
+    table = Table(box=None, header_style="bold", padding=(0, 1))
+    table.add_column("")
+    for name in rates:
         table.add_column(name, justify="right")
-    for name, figures in result["rates"].items():
-        values = [figures[key] for key in _COLUMNS]
-        latencies = figures["latency_ms"].values()
-        table.add_row(name, *(_text(value) for value in (figures["rate_per_s"], *values, *latencies)))
+    for key, title in _ROWS.items():
+        table.add_row(title, *(_text(figures[key]) for figures in rates.values()))
+    for share in ("p50", "p99", "p99.9"):
+        table.add_row(f"latency {share}, ms", *(_text(figures["latency_ms"][share]) for figures in rates.values()))
+    for name in sorted({name for figures in rates.values() for name in figures["cpu_cores"]}):
+        table.add_row(f"cores: {name}", *(_text(figures["cpu_cores"].get(name)) for figures in rates.values()))
     console.print(table)
     for name, value in result.items():
         if name == "meets" or not isinstance(value, Mapping | list):
-            console.print(f"{name:28} {value}", highlight=False)
+            console.print(f"{name:28} {value}", highlight=False, soft_wrap=True)
 
 
 def print_soak(console: Console, result: Mapping[str, Any]) -> None:
