@@ -189,6 +189,7 @@ def run_scorer(settings: Settings) -> None:
 
     from serve.bootstrap import create_app
     from serve.config import ScorerConfig
+    from serve.connection import HeadTimeLimit
 
     settings = _with_addresses(settings)
     _configure_logging(settings)
@@ -213,7 +214,9 @@ def run_scorer(settings: Settings) -> None:
         open_ranker=lambda: _open_ranker(settings),
         open_index=(lambda: open_embedded_store(settings)) if has_index else None,
     )
-    uvicorn.run(app, host=chosen.host, port=chosen.port, log_level="warning", timeout_graceful_shutdown=10)
+    uvicorn.run(
+        app, host=chosen.host, port=chosen.port, log_level="warning", timeout_graceful_shutdown=10, http=HeadTimeLimit
+    )
 
 
 async def create_topics(settings: Settings) -> dict[str, bool]:

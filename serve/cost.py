@@ -4,8 +4,9 @@ A busy stretch of the engine that ended ``p`` requests of ``t`` tokens takes ``(
 second, and ``k`` tokens' worth of time for each request, whatever its size.
 
 ``v`` follows the last stretches, for machines are shared and clocks change: some ten stretches forget an old speed.
-``k`` belongs to the engine. It is fitted by least squares to some hundred stretches, each weighted by its own time, and
-shrunk towards 0: stalls hit small requests as well as large ones, and must not be taken for a cost of every request.
+``k`` belongs to the engine. It is fitted by least squares to some hundred requests that were alone (of two at once
+nobody knows which the engine worked on), each weighted by its own time. It is shrunk towards 0: stalls hit small
+requests as well as large ones, and must not be taken for a cost of every request.
 
 Only time in which the engine had work is measured: idle hours say nothing.
 """
@@ -49,9 +50,10 @@ class CostModel:
         self._units = float(_PRIOR_TOKENS)  # of work that the recent stretches did
         self._seconds = _PRIOR_TOKENS / initial_tokens_per_s  # that they took
         self._tokens, self._packs = float(_PRIOR_TOKENS), 1.0
-        # Sums over stretches of p*p, p*t, t*t, p and t, each stretch scaled to one second.
+        # Sums over lone requests of p*p, p*t, t*t, p and t, where p is 1 and t its tokens, over its seconds.
         self._pp = self._pt = self._tt = self._p = self._t = 0.0
         self._at_work = 0
+        self._is_alone = False  # since the stretch began
         self._since_s = 0.0
         self._stretch_tokens = 0
         self._stretch_packs = 0
@@ -84,7 +86,8 @@ class CostModel:
 
     def started(self, now_s: float) -> None:
         """A request was sent. From idle, a new stretch begins."""
-        if self._at_work == 0:
+        self._is_alone = self._at_work == 0
+        if self._is_alone:
             self._since_s = now_s
             self._stretch_tokens = self._stretch_packs = 0
         self._at_work += 1
@@ -104,8 +107,8 @@ class CostModel:
         stretch_s = now_s - self._since_s
         if stretch_s < _MIN_STRETCH_S:
             return
-        if ended is Ended.SERVED:
-            self._fit_overhead(self._stretch_packs, self._stretch_tokens, stretch_s)
+        if ended is Ended.SERVED and self._is_alone:
+            self._fit_overhead(tokens, stretch_s)
         # A miss is a lower bound of the time: it can only lower the speed.
         if ended is Ended.SERVED or stretch_s > self.seconds(self._stretch_tokens, self._stretch_packs):
             self._follow_speed(self._stretch_packs, self._stretch_tokens, stretch_s)
@@ -118,9 +121,9 @@ class CostModel:
         self._seconds = self._seconds * _KEPT_SPEED + seconds
         self._units = self._tokens + self._overhead * self._packs
 
-    def _fit_overhead(self, packs: int, tokens: int, seconds: float) -> None:
-        """Least squares of ``1 = a * p / s + b * t / s``, relative errors; ``k`` is ``a / b``."""
-        p, t = packs / seconds, tokens / seconds
+    def _fit_overhead(self, tokens: int, seconds: float) -> None:
+        """Least squares of ``1 = a / s + b * t / s``, relative errors; ``k`` is ``a / b``."""
+        p, t = 1 / seconds, tokens / seconds
         self._pp = self._pp * _KEPT_OVERHEAD + p * p
         self._pt = self._pt * _KEPT_OVERHEAD + p * t
         self._tt = self._tt * _KEPT_OVERHEAD + t * t

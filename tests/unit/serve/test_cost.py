@@ -48,6 +48,18 @@ def test_stalls_are_not_taken_for_a_cost_of_every_request(seed: int):
     assert model.overhead_tokens < 400  # a stall is 4,000 tokens long
 
 
+def test_requests_that_share_the_engine_say_nothing_of_the_overhead():
+    """The small one of two is done when half of the large one is: it would look expensive."""
+    model = CostModel(20_000)
+    for call in range(100):
+        model.started(call)
+        model.started(call)
+        model.finished(500, Ended.SERVED, call + 0.1)
+        model.finished(3_500, Ended.SERVED, call + 0.2)
+    assert model.overhead_tokens == 0
+    assert model.seconds(4_000, 2) == pytest.approx(0.2, rel=0.1)
+
+
 def test_misses_of_small_requests_lower_the_speed_and_leave_the_overhead():
     """An engine that is away for a moment does not make every later request look expensive."""
     model = CostModel(20_000)
