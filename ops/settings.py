@@ -199,6 +199,10 @@ class DepthFloors(_Section):
 class Scorer(_Section):
     """The online service."""
 
+    arms_file: Path | None = None
+    """Declares several rankers: who is champion, who is on trial (docs/operations.md); followed while it runs. Empty:
+    the one of `ranker` serves alone."""
+
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Port = 8080

@@ -160,6 +160,8 @@ class ScoreResult(Strict):
 class Versions(Strict):
     """What made the answer."""
 
+    arm: str
+    """Name of the ranker that answered: several may stand side by side, and a query always meets the same."""
     ranker_revision: str | None
     """Revision of the ranker; None where it could not be verified yet."""
     is_mixed: bool = False

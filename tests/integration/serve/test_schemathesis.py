@@ -15,7 +15,7 @@ from tests.doubles.summaries import summary_of
 _PROGRAM = Path(sys.executable).with_name("schemathesis")
 _CONFIG = Path(__file__).with_name("schemathesis.toml")
 # Every check, the same inputs each time. One worker: schemathesis parses code, which Python 3.11 cannot do in threads.
-_OPTIONS = ["--checks=all", "--max-examples=40", "--generation-deterministic", "--continue-on-failure", "--workers=1"]
+_OPTIONS = ["--checks=all", "--max-examples=100", "--generation-deterministic", "--continue-on-failure", "--workers=1"]
 
 
 async def _run(app, folder: Path, *options: str) -> tuple[int, str]:
