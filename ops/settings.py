@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from schemas.errors import ConfigurationError
+from serve.access.keys import ApiKey
 
 __all__ = ["PROJECT_ROOT", "STACK_FILE", "Settings", "environment_cache", "environment_for", "load_settings"]
 
@@ -193,6 +194,15 @@ class DepthFloors(_Section):
     """The scorer's own work on its cache; none is built yet."""
 
 
+class Access(_Section):
+    """Who may call the scorer; without keys and file everybody may."""
+
+    keys: tuple[ApiKey, ...] = ()
+    """API keys, as `precis key new NAME` prints them."""
+    file: Path | None = None
+    """TOML file with more of them, read again when it changes."""
+
+
 class Scorer(_Section):
     """The online service."""
 
@@ -200,8 +210,19 @@ class Scorer(_Section):
     """Address to listen on."""
     port: Port = 8080
     """Port to listen on; 0 takes a free one."""
+    admin_host: str = "127.0.0.1"
+    """Address of the admin port: `/metrics` and the calls of operators."""
+    admin_port: Port = 9102
+    """The admin port of the first worker, the others follow; 0 takes free ones."""
+    workers: Count = 1
+    """Processes that share `port`. Each enforces its part of `max_tokens_in_flight` and of the keys' rate limits."""
+    access: Access = Access()
+    tls_cert: Path | None = None
+    """PEM file with the certificate chain; with it the scorer speaks HTTPS on `port`."""
+    tls_key: Path | None = None
+    """PEM file with the certificate's private key."""
     max_tokens_in_flight: Count = 65_536
-    """Admission limit: tokens of all calls being scored."""
+    """Admission limit: tokens of all calls being scored, in all workers together."""
     depth_floors: DepthFloors = DepthFloors()
     """Floors of the ranking depth by class."""
     pack_tokens: Count = 8_192
@@ -291,6 +312,15 @@ class Settings(BaseSettings):
         ports = (self.scorer.port, self.nearline.metrics_port)
         if ports[0] == ports[1] and ports[0]:
             problems.append(f"scorer.port is {ports[0]} and nearline.metrics_port is {ports[1]}: they must differ")
+        admin_ports = range(self.scorer.admin_port, self.scorer.admin_port + self.scorer.workers)
+        if self.scorer.admin_port:
+            problems += [
+                f"{name} is {port} and scorer.admin_port is {self.scorer.admin_port}: they must differ"
+                for name, port in zip(("scorer.port", "nearline.metrics_port"), ports, strict=True)
+                if port in admin_ports
+            ]
+        if (self.scorer.tls_cert is None) != (self.scorer.tls_key is None):
+            problems.append("scorer.tls_cert and scorer.tls_key: give both, or neither")
         if self.store.kind == "couchbase" and not self.store.couchbase.password.get_secret_value():
             problems.append("store.kind is 'couchbase' but store.couchbase.password is ''")
         if self.ingest.max_outstanding_bytes > self.topics.num_partitions * 5 * 1024 * 1024 // 2 and self.is_embedded:
@@ -311,6 +341,11 @@ class Settings(BaseSettings):
     def is_local_real(self) -> bool:
         """Whether broker and store come from `precis stack up`."""
         return self.profile == "local-real"
+
+    @property
+    def scorer_scheme(self) -> str:
+        """What the scorer speaks on its port."""
+        return "https" if self.scorer.tls_cert else "http"
 
     @property
     def sqlite_file(self) -> Path:

@@ -10,6 +10,8 @@ __all__ = ["Stages", "Telemetry"]
 
 # Geometric, from a cache hit on one machine to the longest deadline.
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+# From a pause that nobody notices to one that costs a deadline.
+_PAUSES = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _COUNTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -59,6 +61,11 @@ class Telemetry:
         speed: Measured speed of the ranker.
         canary_drift: Of the last run that compared scores: the largest difference from a reference.
         canary_failures: Runs of the canaries that the ranker did not pass.
+        key_calls: Calls that may cost tokens, by the name of the API key: admitted, or limited by its rate.
+        key_tokens: Tokens sent to the ranker by the name of the API key.
+        keys_stale: 1 while the changed file of API keys cannot be read and the old keys count.
+        gc_pause_seconds: Runs of the garbage collector, by generation; nothing else runs meanwhile.
+        loop_lag_seconds: How late the event loop came to a timer.
     """
 
     def __init__(self) -> None:
@@ -83,6 +90,15 @@ class Telemetry:
         self.speed = Gauge(_name("ranker_tokens_per_second"), "Measured speed of the ranker.", registry=registry)
         self.canary_drift = Gauge(_name("canary_drift"), "Largest drift of a canary's score.", registry=registry)
         self.canary_failures = Counter(_name("canary_failures"), "Runs that the ranker failed.", registry=registry)
+        self.key_calls = Counter(_name("key_calls"), "Calls by API key.", ["key", "decision"], registry=registry)
+        self.key_tokens = Counter(_name("key_tokens"), "Tokens sent by API key.", ["key"], registry=registry)
+        self.keys_stale = Gauge(_name("keys_stale"), "1: the file of API keys is broken.", registry=registry)
+        self.gc_pause_seconds = Histogram(
+            _name("gc_pause_seconds"), "Garbage collection.", ["generation"], buckets=_PAUSES, registry=registry
+        )
+        self.loop_lag_seconds = Histogram(
+            _name("event_loop_lag_seconds"), "Lateness of the event loop.", buckets=_PAUSES, registry=registry
+        )
 
     def record_stages(self, stages: Stages) -> None:
         """Count the stage times of one finished call."""

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 
 from schemas.api import ScoreRequest, ScoreResponse, TokenCounts, TrafficClass
 from serve import views
+from serve.access.gate import permit_class
 from serve.calls import Answer, Call
 from serve.context import context_of
 from serve.parts import parts_of
@@ -34,6 +35,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
     have one, the answer is 200 and partial.
     """
     parts, context = parts_of(request), context_of(request)
+    permit_class(request, TrafficClass(body.traffic_class))
     call = Call(
         query=body.query,
         candidates=body.job_ids,
