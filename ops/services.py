@@ -193,7 +193,7 @@ def run_scorer(settings: Settings, place: "Place | None" = None) -> int:
     Raises:
         ConfigurationError: The settings do not name what it needs.
     """
-    from ops.scorer.listening import Place, listen
+    from ops.scorer.listening import listen, reserve, share
     from ops.scorer.serving import serve
     from ops.scorer.supervisor import Supervisor
     from ops.scorer.tls import check_tls
@@ -205,11 +205,13 @@ def run_scorer(settings: Settings, place: "Place | None" = None) -> int:
     _configure_logging(settings)
     check_tls(settings.scorer.tls_cert, settings.scorer.tls_key)
     keys = KeySource(settings.scorer.access.keys, settings.scorer.access.file)
-    if place is None:
+    if place is not None:
+        public = share(settings.scorer.host, place.port, "scorer.port")
+    elif settings.scorer.workers > 1:
+        with reserve(settings.scorer.host, settings.scorer.port, "scorer.port") as reserved:
+            return Supervisor(settings.scorer.workers, reserved.getsockname()[1]).run()
+    else:
         public = listen(settings.scorer.host, settings.scorer.port, "scorer.port")
-        if settings.scorer.workers > 1:
-            return Supervisor(settings.scorer.workers, public).run()
-        place = Place(public, index=0)
     chosen = settings.scorer
     config = ScorerConfig(
         ranker_bundle=settings.ranker.bundle,
@@ -233,11 +235,11 @@ def run_scorer(settings: Settings, place: "Place | None" = None) -> int:
         open_index=(lambda: open_embedded_store(settings)) if has_index else None,
         keys=keys,
     )
-    admin_port = chosen.admin_port + place.index if chosen.admin_port else 0
+    admin_port = chosen.admin_port + (place.index if place else 0) if chosen.admin_port else 0
     serve(
         app,
         create_admin_app(app, config),
-        public=place.public,
+        public=public,
         admin=listen(chosen.admin_host, admin_port, "scorer.admin_port"),
         tls=(chosen.tls_cert, chosen.tls_key) if chosen.tls_cert and chosen.tls_key else None,
         waits_until_verified=chosen.workers > 1,

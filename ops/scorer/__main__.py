@@ -1,7 +1,6 @@
-"""``python -m ops.scorer --socket FD --index I``: one worker of the scorer, started by its supervisor."""
+"""``python -m ops.scorer --port PORT --index I``: one worker of the scorer, started by its supervisor."""
 
 import argparse
-import socket
 import sys
 
 from ops.scorer.listening import Place
@@ -13,13 +12,13 @@ __all__: list[str] = []
 
 
 def main() -> int:
-    """Serve on the inherited socket."""
+    """Serve on the shared port."""
     parser = argparse.ArgumentParser(prog="python -m ops.scorer", description=__doc__)
-    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--index", type=int, required=True)
     given = parser.parse_args()
     try:
-        return run_scorer(load_settings(), Place(socket.socket(fileno=given.socket), given.index))
+        return run_scorer(load_settings(), Place(given.port, given.index))
     except ConfigurationError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the supervisor's standard error
         return 2

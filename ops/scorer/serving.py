@@ -50,7 +50,7 @@ def serve(
     Args:
         app: Of the public port; its lifespan opens and closes the parts.
         admin_app: Of the admin port; it goes on while calls are finished.
-        public: Listening socket.
+        public: Bound socket; it listens at the latest when this process takes connections.
         admin: Listening socket.
         tls: Files of certificate and key, checked; None: plain HTTP.
         waits_until_verified: Take no connection before the ranker is verified, so that other processes get them.

@@ -1,11 +1,9 @@
 """Several scorer processes on one port: starts them, starts one again that ends, and ends all of them on a signal.
 
-All inherit one listening socket. So what waits in its queue when a process dies is taken by another, which it is not
-with a socket for each (SO_REUSEPORT): there the kernel has already given it to the one that is gone.
+How they share the port: ``ops.scorer.listening``.
 """
 
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -49,8 +47,14 @@ class _Worker:
 class Supervisor:
     """Keeps the workers running. Call from the main thread: the kernel ties the children to it."""
 
-    def __init__(self, num_workers: int, public: socket.socket) -> None:
-        self._public = public
+    def __init__(self, num_workers: int, port: int) -> None:
+        """Nothing is started yet.
+
+        Args:
+            num_workers: As many processes.
+            port: Held for them until :meth:`run` has returned.
+        """
+        self._port = port
         self._workers = [_Worker(index) for index in range(num_workers)]
         self._stopping = threading.Event()
 
@@ -88,18 +92,15 @@ class Supervisor:
         return 0
 
     def _start(self, index: int) -> "subprocess.Popen[bytes]":
-        descriptor = self._public.fileno()
         return subprocess.Popen(
-            [sys.executable, "-m", "ops.scorer", "--socket", str(descriptor), "--index", str(index)],
+            [sys.executable, "-m", "ops.scorer", "--port", str(self._port), "--index", str(index)],
             stdin=subprocess.DEVNULL,
-            pass_fds=(descriptor,),
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then ends them in order
             preexec_fn=dying_with_parent(),  # noqa: PLW1509 (one system call, which takes no lock)
         )
 
     def _stop(self) -> None:
         """SIGTERM to all, and SIGKILL to those that are not gone in time."""
-        self._public.close()
         running = [worker.process for worker in self._workers if worker.process is not None]
         for process in running:
             process.terminate()

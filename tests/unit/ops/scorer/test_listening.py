@@ -1,8 +1,10 @@
 """Listening sockets."""
 
+import socket
+
 import pytest
 
-from ops.scorer.listening import listen
+from ops.scorer.listening import listen, reserve, share
 from schemas.errors import ConfigurationError
 
 
@@ -20,3 +22,16 @@ def test_an_address_of_another_machine_names_the_setting():
         listen("192.0.2.1", 0, "scorer.port")
     with pytest.raises(ConfigurationError, match=r"scorer\.port"):
         listen("no.such.host.invalid", 0, "scorer.port")
+
+
+def test_workers_share_a_reserved_port_and_a_second_scorer_does_not():
+    """Connections come to those that listen, and never to the holder of the port."""
+    with reserve("127.0.0.1", 0, "scorer.port") as reserved:
+        address = reserved.getsockname()
+        with share(*address, "scorer.port") as first, share(*address, "scorer.port") as silent:
+            first.listen()
+            for _ in range(20):
+                socket.create_connection(address, timeout=5).close()
+            assert silent.getsockname() == address
+            with pytest.raises(ConfigurationError, match=r"scorer\.port"):
+                reserve(*address, "scorer.port")
