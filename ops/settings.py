@@ -128,6 +128,9 @@ class Engine(_Section):
     """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
     engine: Literal["local", "vllm", "sglang"] = "local"
     """What `precis up` and `precis demo` start to serve it, from the environment that `precis engine install` makes."""
+    dtype: Literal["float32", "bfloat16"] | None = None
+    """Precision in which `precis up` has it served; empty: float32, for models of this size. bfloat16 is faster on
+    processors with AMX or AVX512-BF16; the canary rules follow."""
     name: str = ""
     """Model name sent with requests, where the server insists on one; empty: none is sent."""
     hedge_after_s: Seconds | None = None
@@ -189,9 +192,9 @@ class DepthFloors(_Section):
     interactive: Share = 0.2
     """Somebody waits for the answer."""
     latency_insensitive: Share = 0.05
-    """Only wants its answer before the deadline; no route accepts this class yet."""
+    """Only wants its answer before the deadline."""
     refresh: Share = 0.0
-    """The scorer's own work on its cache; none is built yet."""
+    """Work that may as well not be done: the scorer's own on its cache."""
 
 
 class Access(_Section):
@@ -221,8 +224,9 @@ class Scorer(_Section):
     """PEM file with the certificate chain; with it the scorer speaks HTTPS on `port`."""
     tls_key: Path | None = None
     """PEM file with the certificate's private key."""
-    max_tokens_in_flight: Count = 65_536
-    """Admission limit: tokens of all calls being scored, in all workers together."""
+    max_tokens_in_flight: Count = 1_048_576
+    """Most tokens of all calls being scored: the limit adapts to the time that calls wait, and stays below this,
+    which all workers share."""
     depth_floors: DepthFloors = DepthFloors()
     """Floors of the ranking depth by class."""
     pack_tokens: Count = 8_192

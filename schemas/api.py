@@ -61,14 +61,14 @@ class Reason(StrEnum):
 
 
 class TrafficClass(StrEnum):
-    """Whose work goes first under load. The routes accept ``interactive`` so far."""
+    """Whose work goes first under load."""
 
     INTERACTIVE = "interactive"
     """Somebody waits for the answer."""
     LATENCY_INSENSITIVE = "latency_insensitive"
-    """A job that only wants its answer before the deadline."""
+    """A job that only wants its answer before the deadline: held to idle windows as long as that leaves time."""
     REFRESH = "refresh"
-    """The scorer's own work on its cache."""
+    """Work that may as well not be done, such as warming the cache: in idle windows only."""
 
 
 class CacheState(StrEnum):
@@ -85,7 +85,8 @@ class DepthLimits(Strict):
     """The caller's bounds on how many candidates get a score."""
 
     min: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] | None = None
-    """Try at least so many, even where the deadline looks too near; None leaves it to the scorer's configuration."""
+    """Score at least so many, or refuse the call where the queue leaves no time for them; None leaves it to the
+    scorer's configuration."""
     max: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = MAX_CANDIDATES
     """Look at the first so many candidates only."""
 
@@ -116,8 +117,9 @@ class ScoreRequest(Strict):
     """Candidates, best first by the caller's own retrieval: this order decides who is scored where not all can be."""
     deadline_ms: DeadlineMs = DEFAULT_DEADLINE_MS
     """Time budget of the whole call, from its arrival."""
-    # `class` names the traffic class; one is built so far, so one is accepted.
-    traffic_class: Annotated[Literal["interactive"], Field(alias="class")] = "interactive"
+    traffic_class: Annotated[TrafficClass, Field(alias="class")] = TrafficClass.INTERACTIVE
+    """Whose work goes first under load: `latency_insensitive` calls wait for idle windows, never past their deadline;
+    `refresh` calls are served in idle windows only."""
     consistency: Literal["strict"] = "strict"
     """``strict``: versions are read from the store inside this call."""
     depth: DepthLimits = DepthLimits()

@@ -21,22 +21,23 @@ from schemas.wire import DEFAULT_DEADLINE_MS
 from serve import problems
 from serve.access.gate import Access, Guard
 from serve.access.key_file import KeySource
-from serve.admission import Admission, CallGate
+from serve.admission import GUARANTEED_SHARES, Admission, CallGate
 from serve.body import BodyLimits
 from serve.cache import ScoreCache
 from serve.config import ScorerConfig
 from serve.context import context_of
+from serve.cost import CostModel
 from serve.depth_control import DepthControl
 from serve.edge import Edge
 from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
+from serve.limit import AdaptiveLimit
 from serve.openapi import document_problems
 from serve.parts import Parts
 from serve.ranking import Ranking
 from serve.routes import operations, rerank, score, search, summaries
 from serve.routes.page import page_router
 from serve.score import Scorer
-from serve.speed import SpeedMeter
 from serve.telemetry import Telemetry
 from serve.verification import CanariesFailed, Verification
 from store.breaker_metrics import export_breakers
@@ -196,13 +197,18 @@ def _ranking(
     closing: AsyncExitStack,
 ) -> tuple[Ranking, Admission]:
     """How misses are scored: admission, depth, single flight and the lane to the engine."""
-    admission = Admission(config.max_tokens_in_flight, SpeedMeter(config.initial_tokens_per_s))
+    limit = AdaptiveLimit(least=2 * config.pack_tokens, most=config.max_tokens_in_flight)
+    admission = Admission(limit, CostModel(config.initial_tokens_per_s), GUARANTEED_SHARES)
     telemetry.in_flight_tokens.set_function(lambda: admission.in_flight)
-    telemetry.speed.set_function(lambda: admission.speed.tokens_per_s)
+    telemetry.limit_tokens.set_function(lambda: admission.limit)
+    telemetry.speed.set_function(lambda: admission.cost.tokens_per_s)
     depth = DepthControl(config.depth_floors)
     telemetry.depth_share.set_function(
         lambda: depth.share_at(
-            admission.queue_s, time.monotonic(), TrafficClass.INTERACTIVE, DEFAULT_DEADLINE_MS / 1000
+            TrafficClass.INTERACTIVE,
+            admission.queue_s(TrafficClass.INTERACTIVE),
+            time.monotonic(),
+            DEFAULT_DEADLINE_MS / 1000,
         )
     )
     flights = SingleFlight()
@@ -216,7 +222,15 @@ def _ranking(
         now=_utc_now,
     )
     closing.push_async_callback(lane.close)
-    ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, depth=depth, telemetry=telemetry)
+    ranking = Ranking(
+        prompt=prompt,
+        lane=lane,
+        flights=flights,
+        admission=admission,
+        depth=depth,
+        pack_tokens=config.pack_tokens,
+        telemetry=telemetry,
+    )
     return ranking, admission
 
 

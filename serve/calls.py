@@ -24,7 +24,7 @@ class Call:
         query: As the caller typed it.
         candidates: The caller's best first; repeated ones are scored once.
         deadline: Budget of the whole call.
-        depth_min: Candidates to try whatever the deadline; None: the scorer's floor.
+        depth_min: Candidates below which an answer is of no use; None: the scorer's floor.
         depth_max: Only the first so many distinct candidates are looked at.
         traffic_class: Whose depth floor counts under load.
     """

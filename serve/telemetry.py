@@ -53,7 +53,9 @@ class Telemetry:
         cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error.
         cache_writes: By result: written, empty (nothing worth it), lost (another write won twice), dropped (too many
             pending), error.
-        admission: Decisions: granted, reduced (fewer candidates than wished), refused.
+        admission: Decisions by class: granted, reduced (fewer candidates than wished), refused.
+        queue_seconds: How long packs waited for the ranker, by the class with which they went.
+        limit_tokens: The adaptive limit.
         shared: Candidates that waited for a computation that another call had begun.
         tokens: Tokens sent to the ranker.
         packs: Engine requests by result: ok, or the class of the error.
@@ -82,7 +84,11 @@ class Telemetry:
         self.depth_share = Gauge(_name("depth_share"), "Share of N that the load allows.", registry=registry)
         self.cache_look_ups = Counter(_name("cache_lookups"), "Cache look-ups.", ["result"], registry=registry)
         self.cache_writes = Counter(_name("cache_writes"), "Cache writes.", ["result"], registry=registry)
-        self.admission = Counter(_name("admission"), "Admission decisions.", ["decision"], registry=registry)
+        self.admission = Counter(_name("admission"), "Admission decisions.", ["decision", "class"], registry=registry)
+        self.queue_seconds = Histogram(
+            _name("queue_seconds"), "Wait for the ranker.", ["class"], buckets=_SECONDS, registry=registry
+        )
+        self.limit_tokens = Gauge(_name("limit_tokens"), "Adaptive limit of tokens in flight.", registry=registry)
         self.shared = Counter(_name("shared"), "Candidates that another call computed.", registry=registry)
         self.tokens = Counter(_name("ranker_tokens"), "Tokens scored by the ranker.", registry=registry)
         self.packs = Counter(_name("ranker_requests"), "Engine requests.", ["result"], registry=registry)

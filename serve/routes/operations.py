@@ -73,7 +73,8 @@ async def info(request: Request) -> dict[str, Any]:
             "why_not_verified": why_not,
             "prompt": parts.prompt.version,
             "prompt_digest": parts.prompt.digest,
-            "tokens_per_s": round(parts.admission.speed.tokens_per_s, 1),
+            "tokens_per_s": round(parts.admission.cost.tokens_per_s, 1),
+            "overhead_tokens_per_request": round(parts.admission.cost.overhead_tokens),
             "tokens_in_flight": parts.admission.in_flight,
         },
         "limits": {
@@ -81,7 +82,7 @@ async def info(request: Request) -> dict[str, Any]:
             "query_chars": MAX_QUERY_CHARS,
             "deadline_ms": MAX_DEADLINE_MS,
             "body_bytes": config.max_body_bytes,
-            "tokens_in_flight": config.max_tokens_in_flight,
+            "tokens_in_flight": parts.admission.limit,
             "calls_in_flight": config.max_calls_in_flight,
             "prompt_tokens": manifest.limits.model_dump(),
         },

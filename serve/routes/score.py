@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from schemas.api import ScoreRequest, ScoreResponse, TokenCounts, TrafficClass
+from schemas.api import ScoreRequest, ScoreResponse, TokenCounts
 from serve import views
 from serve.access.gate import permit_class
 from serve.calls import Answer, Call
@@ -35,14 +35,14 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
     have one, the answer is 200 and partial.
     """
     parts, context = parts_of(request), context_of(request)
-    permit_class(request, TrafficClass(body.traffic_class))
+    permit_class(request, body.traffic_class)
     call = Call(
         query=body.query,
         candidates=body.job_ids,
         deadline=context.deadline(body.deadline_ms / 1000),
         depth_min=body.depth.min,
         depth_max=body.depth.max,
-        traffic_class=TrafficClass(body.traffic_class),
+        traffic_class=body.traffic_class,
     )
     with parts.calls.enter():
         answer = await parts.scorer.score(call, context.stages)

@@ -13,14 +13,15 @@ from models.clients.ports import Scores
 from models.prompts import RankerPrompt
 from schemas.deadline import Deadline
 from schemas.documents import ScoreEntry, SummaryDocument
-from serve.admission import Admission
+from serve.admission import GUARANTEED_SHARES, Admission
 from serve.cache import ScoreCache
+from serve.cost import CostModel
 from serve.depth_control import DEFAULT_FLOORS, DepthControl
 from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
+from serve.limit import AdaptiveLimit
 from serve.ranking import Ranking
 from serve.score import Scorer
-from serve.speed import SpeedMeter
 from serve.telemetry import Telemetry
 from store.memory import MemoryStore
 from tests.doubles.engines import LexicalRanker
@@ -137,7 +138,8 @@ def build_scorer(
         return datetime.now(UTC)
 
     telemetry, flights = Telemetry(), SingleFlight()
-    admission = Admission(10**9, SpeedMeter(1e9))
+    limit = AdaptiveLimit(least=10**9, most=10**9)
+    admission = Admission(limit, CostModel(1e9), GUARANTEED_SHARES)
     lane = Lane(
         ranker,
         label_token_ids=prompt().label_token_ids,
@@ -159,6 +161,7 @@ def build_scorer(
             flights=flights,
             admission=admission,
             depth=DepthControl(DEFAULT_FLOORS),
+            pack_tokens=60,
             telemetry=telemetry,
         ),
         revisions=FixedRevision(),
