@@ -203,6 +203,7 @@ def run_scorer(settings: Settings) -> None:
         max_body_bytes=chosen.max_body_bytes,
         cache_ttl_s=settings.store.scores_ttl_s,
         cache_budget_s=chosen.cache_budget_s,
+        cache_soft_share=chosen.cache_soft_share,
         canary_tolerance=chosen.canary_tolerance,
         canary_interval_s=chosen.canary_interval_s,
     )

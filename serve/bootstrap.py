@@ -33,6 +33,7 @@ from serve.limit import AdaptiveLimit
 from serve.openapi import document_problems
 from serve.parts import Parts
 from serve.ranking import Ranking
+from serve.refresh import Refresher, SoftAge
 from serve.routes import operations, rerank, score, search, summaries
 from serve.routes.page import page_router
 from serve.score import Scorer
@@ -40,6 +41,7 @@ from serve.telemetry import Telemetry
 from serve.verification import CanariesFailed, Verification
 from store.breaker_metrics import export_breakers
 from store.ports import PostingIndex, Store
+from store.score_policy import ScorePolicy
 
 __all__ = ["create_app"]
 
@@ -123,6 +125,15 @@ async def _open_parts(
     )
     closing.push_async_callback(cache.drain)
     ranking, admission = _ranking(config, telemetry, bundle, prompt, ranker, closing)
+    refresher = Refresher(
+        cache,
+        SoftAge(ScorePolicy(config.cache_ttl_s), config.cache_soft_share),
+        deadline_s=config.refresh_deadline_s,
+        max_pending=config.max_refreshes,
+        telemetry=telemetry,
+        now=_utc_now,
+    )
+    closing.push_async_callback(refresher.close)
     verification = Verification(
         lambda: _verify(ranker, bundle, config, telemetry),
         retry_s=config.canary_retry_s,
@@ -135,6 +146,7 @@ async def _open_parts(
         prompt=prompt,
         cache=cache,
         ranking=ranking,
+        refresher=refresher,
         revisions=verification,
         telemetry=telemetry,
         now=_utc_now,

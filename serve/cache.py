@@ -137,11 +137,12 @@ class ScoreCache:
             if asyncio.iscoroutine(entries):
                 entries.close()
             return
-        task = asyncio.get_running_loop().create_task(self._write(query, entries))
+        task = asyncio.get_running_loop().create_task(self.write(query, entries))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
 
-    async def _write(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> None:
+    async def write(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> None:
+        """Merge entries once they are there, and count what became of it. Never raises for what the store does."""
         result = "error"
         try:
             ready = await entries

@@ -7,14 +7,14 @@ from datetime import datetime
 from models.prompts import RankerPrompt, normalise_query
 from schemas.api import CacheState
 from schemas.deadline import Deadline
-from schemas.documents import ScoreEntry, SummaryDocument
+from schemas.documents import SummaryDocument
 from schemas.errors import BackendUnavailable, DeadlineExceeded, InvalidInput
 from serve.assembly import Slots, assemble
 from serve.cache import CacheAnswer, LookUp, ScoreCache, fingerprint
 from serve.calls import Answer, Call, Candidate
 from serve.candidates import Item, items_of
-from serve.flight import ModelScore
 from serve.ranking import Ranked, Ranking
+from serve.refresh import Refresh, Refresher, entries_of
 from serve.telemetry import Stages, Telemetry
 from serve.verification import RevisionSource
 from store.ports import SummaryStore
@@ -39,6 +39,7 @@ class Scorer:
         prompt: RankerPrompt,
         cache: ScoreCache,
         ranking: Ranking,
+        refresher: Refresher,
         revisions: RevisionSource,
         telemetry: Telemetry,
         now: Callable[[], datetime],
@@ -49,6 +50,7 @@ class Scorer:
         self._prompt = prompt
         self._cache = cache
         self._ranking = ranking
+        self._refresher = refresher
         self._revisions = revisions
         self._telemetry = telemetry
         self._now = now
@@ -94,9 +96,11 @@ class Scorer:
         if revision and misses:
             with stages.stage("ranker"):
                 ranked = await self._rank(query, query_ids, misses, call)
-        # 4. Answer; the cache is written after it.
+        # 4. Answer; the cache is written after it, and what is old in it is refreshed behind it.
         if revision and ranked.led:
-            self._cache.write_later(query, _entries(ranked, misses, revision))
+            self._cache.write_later(query, entries_of(ranked, misses, revision))
+        if revision and cached.hits:
+            self._refresh(query, query_ids, revision, list(eligible.values()), cached)
         for score in ranked.scores.values():
             self._revisions.observe(score.revision)
         answer = assemble(
@@ -152,6 +156,18 @@ class Scorer:
             traffic_class=call.traffic_class,
         )
 
+    def _refresh(
+        self, query: str, query_ids: Sequence[int], revision: str, items: Sequence[Item], cached: CacheAnswer
+    ) -> None:
+        refresh = Refresh(
+            fingerprint=query,
+            query_ids=query_ids,
+            revision=revision,
+            ranking=self._ranking,
+            observe=self._revisions.observe,
+        )
+        self._refresher.begin(refresh, items, cached.hits)
+
     def _count(self, answer: Answer) -> None:
         for result in answer.results:
             self._telemetry.results.labels(result.source.value, result.reason.value if result.reason else "").inc()
@@ -162,17 +178,3 @@ def _first_items(slots: Slots, depth_max: int) -> dict[Candidate, Item]:
     """What can be scored among the first ``depth_max`` distinct candidates."""
     first = list(slots.items())[:depth_max]
     return {candidate: slot for candidate, slot in first if isinstance(slot, Item)}
-
-
-async def _entries(ranked: Ranked, items: Sequence[Item], revision: str) -> dict[str, ScoreEntry]:
-    """Cache entries of what this call began, once all of it is done; late packs included, other revisions left out."""
-    if ranked.led:
-        await asyncio.wait(ranked.led.values())
-    outcomes = {version: future.result() for version, future in ranked.led.items()}
-    return {
-        item.job_id: ScoreEntry(item_version=item.version, score=score.value, scored_at=score.scored_at)
-        for item in items
-        if item.job_id is not None
-        and isinstance(score := outcomes.get(item.version), ModelScore)
-        and score.revision == revision
-    }

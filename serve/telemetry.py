@@ -51,6 +51,8 @@ class Telemetry:
         cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error.
         cache_writes: By result: written, empty (nothing worth it), lost (another write won twice), dropped (too many
             pending), error.
+        refreshes: Old hits by what became of their refresh: refreshed, unserved (no idle window, or the ranker failed),
+            dropped (too many pending), error.
         admission: Decisions by class: granted, reduced (fewer candidates than wished), refused.
         queue_seconds: How long packs waited for the ranker, by the class with which they went.
         limit_tokens: The adaptive limit.
@@ -77,6 +79,7 @@ class Telemetry:
         self.depth_share = Gauge(_name("depth_share"), "Share of N that the load allows.", registry=registry)
         self.cache_look_ups = Counter(_name("cache_lookups"), "Cache look-ups.", ["result"], registry=registry)
         self.cache_writes = Counter(_name("cache_writes"), "Cache writes.", ["result"], registry=registry)
+        self.refreshes = Counter(_name("refreshes"), "Refreshes of cached scores.", ["result"], registry=registry)
         self.admission = Counter(_name("admission"), "Admission decisions.", ["decision", "class"], registry=registry)
         self.queue_seconds = Histogram(
             _name("queue_seconds"), "Wait for the ranker.", ["class"], buckets=_SECONDS, registry=registry
