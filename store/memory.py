@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendUnavailable
+from store.lease_policy import Leases, after_release, others_of, with_lead
 from store.ports import Cas, ScannedSummary, StoredSummary
 from store.score_policy import MAX_QUERIES_PER_JOB, ScorePolicy, merged
 
@@ -44,6 +45,8 @@ class MemoryStore:
         self._summaries: dict[str, _Row] = {}
         self._postings: dict[str, PostingDocument] = {}
         self._scores: dict[str, dict[str, ScoreEntry]] = {}
+        self._scored_from_s = 0.0
+        self._leases: dict[str, Leases] = {}
         self._is_closed = False
 
     async def get(self, job_id: str) -> StoredSummary | None:
@@ -136,7 +139,9 @@ class MemoryStore:
         return {
             job_id: entry
             for job_id in job_ids
-            if (entry := entries.get(job_id)) and self._policy.is_live(fingerprint, entry.scored_at, self._clock())
+            if (entry := entries.get(job_id))
+            and self._policy.is_live(fingerprint, entry.scored_at, self._clock())
+            and entry.scored_at.timestamp() >= self._scored_from_s
         }
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
@@ -158,6 +163,33 @@ class MemoryStore:
             for fingerprint, entry in removed
         )
 
+    async def forget_query(self, fingerprint: str) -> None:
+        """See ``ScoreStore.forget_query``."""
+        await self._turn("forget_query")
+        self._scores.pop(fingerprint, None)
+
+    async def forget_all_scores(self) -> None:
+        """See ``ScoreStore.forget_all_scores``."""
+        await self._turn("forget_all_scores")
+        self._scored_from_s = max(self._scored_from_s, self._clock())
+        self._scores.clear()
+
+    async def lead(
+        self, fingerprint: str, item_versions: Sequence[str], *, holder: str, ttl_s: float
+    ) -> dict[str, float]:
+        """See ``ScoreLeases.lead``."""
+        await self._turn("lead")
+        now_s, leases = self._clock(), self._leases.get(fingerprint, {})
+        self._leases[fingerprint] = with_lead(leases, item_versions, holder, now_s=now_s, ttl_s=ttl_s)
+        return others_of(leases, item_versions, holder, now_s)
+
+    async def release(self, fingerprint: str, item_versions: Sequence[str], *, holder: str) -> None:
+        """See ``ScoreLeases.release``."""
+        await self._turn("release")
+        left = after_release(self._leases.pop(fingerprint, {}), item_versions, holder, now_s=self._clock())
+        if left:
+            self._leases[fingerprint] = left
+
     async def count_scores(self, job_id: str) -> int:
         """See ``ScoreCount.count_scores``."""
         await self._turn("count_scores")
@@ -173,6 +205,7 @@ class MemoryStore:
         self._summaries.clear()
         self._postings.clear()
         self._scores.clear()
+        self._leases.clear()
 
     async def _turn(self, operation: str) -> None:
         await asyncio.sleep(0)

@@ -8,36 +8,46 @@ import json
 from collections.abc import Mapping, Sequence
 
 from couchbase.exceptions import CASMismatchException, DocumentNotFoundException
-from couchbase.options import GetOptions, RemoveOptions
+from couchbase.options import GetMultiOptions, GetOptions, RemoveOptions, UpsertOptions
 from pydantic import TypeAdapter
 
 from schemas.documents import ScoreEntry
-from store.couchbase.collections import Collections
+from store.couchbase.collections import Collections, expiry
 from store.couchbase.rewrite import rewrite
 from store.score_policy import MAX_QUERIES_PER_JOB, ScorePolicy, merged
 
-__all__ = ["forget_job", "get_scores", "merge_scores"]
+__all__ = ["forget_all", "forget_job", "forget_query", "get_scores", "merge_scores"]
 
 _ENTRIES = TypeAdapter(dict[str, ScoreEntry])
 _LISTS = TypeAdapter(dict[str, float])
 """Query fingerprint -> when the job was last scored for it, in seconds since the epoch."""
 
 _BY_JOB = "by_job:"
+_EPOCH = "epoch"
+"""Key of the document that says from when on scores count, in seconds since the epoch of Unix. Read with every look-up,
+in the same round trip: so a purge holds for all processes at once."""
+_EPOCH_TTL = 2
+"""Times an entry's longest life: what an expired epoch would hide has expired before it."""
 
 
 def get_scores(
     collections: Collections, fingerprint: str, job_ids: Sequence[str], *, policy: ScorePolicy, now_s: float
 ) -> dict[str, ScoreEntry]:
     """See ``ScoreStore.get_scores``."""
-    try:
-        found = collections.scores.get(fingerprint, GetOptions(**collections.cached))
-    except DocumentNotFoundException:
+    found = collections.scores.get_multi([fingerprint, _EPOCH], GetMultiOptions(**collections.cached))
+    for error in found.exceptions.values():
+        if not isinstance(error, DocumentNotFoundException):
+            raise error
+    if fingerprint not in found.results:
         return {}
-    entries = _ENTRIES.validate_json(found.value)
+    entries = _ENTRIES.validate_json(found.results[fingerprint].value)
+    scored_from_s = float(found.results[_EPOCH].value) if _EPOCH in found.results else 0.0
     return {
         job_id: entry
         for job_id in job_ids
-        if (entry := entries.get(job_id)) and policy.is_live(fingerprint, entry.scored_at, now_s)
+        if (entry := entries.get(job_id))
+        and policy.is_live(fingerprint, entry.scored_at, now_s)
+        and entry.scored_at.timestamp() >= scored_from_s
     }
 
 
@@ -76,6 +86,20 @@ def forget_job(collections: Collections, job_id: str, *, policy: ScorePolicy, no
     if not lost:
         _remove_list(collections, job_id, found.cas)
     return sum(is_live for fingerprint, is_live in removed.items() if fingerprint not in lost)
+
+
+def forget_query(collections: Collections, fingerprint: str) -> None:
+    """See ``ScoreStore.forget_query``; a merge that is under way loses its compare-and-swap."""
+    try:
+        collections.scores.remove(fingerprint, RemoveOptions(timeout=collections.cached["timeout"]))
+    except DocumentNotFoundException:
+        return
+
+
+def forget_all(collections: Collections, *, policy: ScorePolicy, now_s: float) -> None:
+    """See ``ScoreStore.forget_all_scores``: documents stay until they expire, and nobody reads them."""
+    options = UpsertOptions(expiry=expiry(_EPOCH_TTL * policy.ttl_s), **collections.cached)
+    collections.scores.upsert(_EPOCH, json.dumps(now_s).encode(), options)
 
 
 def _list_under_jobs(

@@ -17,7 +17,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from schemas.circuit import BreakerState
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendUnavailable
-from store.couchbase import postings, scores, summaries
+from store.couchbase import leases, postings, scores, summaries
 from store.couchbase.breaker import CircuitBreaker, OnBreakerChange
 from store.couchbase.collections import Collections, open_collections
 from store.couchbase.config import CouchbaseConfig
@@ -164,6 +164,42 @@ class CouchbaseStore:
         """See ``ScoreStore.forget_job``."""
         return await self._run(
             self._cache, "forget_job", scores.forget_job, job_id, policy=self._policy, now_s=self._clock()
+        )
+
+    async def forget_query(self, fingerprint: str) -> None:
+        """See ``ScoreStore.forget_query``."""
+        await self._run(self._cache, "forget_query", scores.forget_query, fingerprint)
+
+    async def forget_all_scores(self) -> None:
+        """See ``ScoreStore.forget_all_scores``."""
+        work, now_s = scores.forget_all, self._clock()
+        await self._run(self._cache, "forget_all_scores", work, policy=self._policy, now_s=now_s)
+
+    async def lead(
+        self, fingerprint: str, item_versions: Sequence[str], *, holder: str, ttl_s: float
+    ) -> dict[str, float]:
+        """See ``ScoreLeases.lead``."""
+        return await self._run(
+            self._cache,
+            "lead",
+            leases.lead,
+            fingerprint,
+            item_versions,
+            holder=holder,
+            ttl_s=ttl_s,
+            now_s=self._clock(),
+        )
+
+    async def release(self, fingerprint: str, item_versions: Sequence[str], *, holder: str) -> None:
+        """See ``ScoreLeases.release``."""
+        await self._run(
+            self._cache,
+            "release",
+            leases.release,
+            fingerprint,
+            item_versions,
+            holder=holder,
+            now_s=self._clock(),
         )
 
     async def count_scores(self, job_id: str) -> int:

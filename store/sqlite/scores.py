@@ -9,13 +9,14 @@ from schemas.documents import ScoreEntry
 from store.score_policy import MAX_ENTRIES_PER_QUERY, MAX_QUERIES_PER_JOB, ScorePolicy
 from store.sqlite.connection import transaction
 
-__all__ = ["delete_expired", "forget_job", "get_scores", "merge_scores"]
+__all__ = ["delete_expired", "forget_all", "forget_job", "forget_query", "get_scores", "is_cached", "merge_scores"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _GET = """
 SELECT scores.job_id, item_version, score, scored_at_us FROM json_each(?) AS wanted
 CROSS JOIN scores ON scores.fingerprint = ? AND scores.job_id = wanted.value
+WHERE scored_at_us >= (SELECT scored_from_us FROM score_epoch)
 """
 # The order of ``score_policy.precedence``: writers commute.
 _MERGE = """
@@ -75,6 +76,19 @@ def forget_job(connection: sqlite3.Connection, job_id: str, *, policy: ScorePoli
         "DELETE FROM scores WHERE job_id = ? RETURNING fingerprint, scored_at_us", (job_id,)
     ).fetchall()
     return sum(policy.is_live(fingerprint, _from_us(scored_at_us), now_s) for fingerprint, scored_at_us in rows)
+
+
+def forget_query(connection: sqlite3.Connection, fingerprint: str) -> None:
+    """See ``ScoreStore.forget_query``."""
+    connection.execute("DELETE FROM scores WHERE fingerprint = ?", (fingerprint,))
+
+
+def forget_all(connection: sqlite3.Connection, *, now_s: float) -> None:
+    """See ``ScoreStore.forget_all_scores``: the rows, and the epoch for what was scored before and comes later."""
+    with transaction(connection):
+        now_us = int(now_s * 1_000_000)
+        connection.execute("UPDATE score_epoch SET scored_from_us = max(scored_from_us, ?)", (now_us,))
+        connection.execute("DELETE FROM scores WHERE scored_at_us < (SELECT scored_from_us FROM score_epoch)")
 
 
 def delete_expired(connection: sqlite3.Connection, *, policy: ScorePolicy, now_s: float) -> int:

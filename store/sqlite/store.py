@@ -12,7 +12,7 @@ from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendError, ConfigurationError
 from store.ports import Cas, Hit, ScannedSummary, StoredSummary
 from store.score_policy import ScorePolicy
-from store.sqlite import index, live, postings, scan, schema, scores, summaries
+from store.sqlite import index, leases, live, postings, scan, schema, scores, summaries
 from store.sqlite.connection import ConnectionThreads, Synchronous, translated
 from store.sqlite.score_count import count_scores
 from store.sqlite.turns import TurnThread
@@ -176,6 +176,33 @@ class SqliteStore:
         work = partial(scores.forget_job, job_id=job_id, policy=self._policy, now_s=self._clock())
         return await self._cache_writer.run("forget_job", work)
 
+    async def forget_query(self, fingerprint: str) -> None:
+        """See ``ScoreStore.forget_query``."""
+        await self._cache_writer.run("forget_query", partial(scores.forget_query, fingerprint=fingerprint))
+
+    async def forget_all_scores(self) -> None:
+        """See ``ScoreStore.forget_all_scores``."""
+        await self._cache_writer.run("forget_all_scores", partial(scores.forget_all, now_s=self._clock()))
+
+    async def lead(
+        self, fingerprint: str, item_versions: Sequence[str], *, holder: str, ttl_s: float
+    ) -> dict[str, float]:
+        """See ``ScoreLeases.lead``."""
+        work = partial(
+            leases.lead,
+            fingerprint=fingerprint,
+            item_versions=item_versions,
+            holder=holder,
+            ttl_s=ttl_s,
+            now_s=self._clock(),
+        )
+        return await self._cache_writer.run("lead", work)
+
+    async def release(self, fingerprint: str, item_versions: Sequence[str], *, holder: str) -> None:
+        """See ``ScoreLeases.release``."""
+        work = partial(leases.release, fingerprint=fingerprint, item_versions=item_versions, holder=holder)
+        await self._cache_writer.run("release", work)
+
     async def count_scores(self, job_id: str) -> int:
         """See ``ScoreCount.count_scores``."""
         work = partial(count_scores, job_id=job_id, policy=self._policy, now_s=self._clock())
@@ -199,6 +226,7 @@ class SqliteStore:
         self._next_sweep_at_s = now_s + _SWEEP_INTERVAL_S
 
         def work(connection: sqlite3.Connection) -> int:
+            leases.delete_ended(connection, now_s=now_s)
             removed = summaries.delete_expired(connection, now_s=now_s)
             return removed + scores.delete_expired(connection, policy=self._policy, now_s=now_s)
 
