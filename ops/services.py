@@ -204,6 +204,7 @@ def run_scorer(settings: Settings) -> None:
         cache_ttl_s=settings.store.scores_ttl_s,
         cache_budget_s=chosen.cache_budget_s,
         cache_soft_share=chosen.cache_soft_share,
+        shared_flight=chosen.shared_flight,
         canary_tolerance=chosen.canary_tolerance,
         canary_interval_s=chosen.canary_interval_s,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ from serve.refresh import Refresher, SoftAge
 from serve.routes import operations, rerank, score, search, summaries
 from serve.routes.page import page_router
 from serve.score import Scorer
+from serve.shared_flight import SharedFlight, SharedFlightLimits
 from serve.telemetry import Telemetry
 from serve.verification import CanariesFailed, Verification
 from store.breaker_metrics import export_breakers
@@ -147,6 +149,7 @@ async def _open_parts(
         cache=cache,
         ranking=ranking,
         refresher=refresher,
+        shared_flight=_shared_flight(config, telemetry, store, cache, admission, closing),
         revisions=verification,
         telemetry=telemetry,
         now=_utc_now,
@@ -212,6 +215,31 @@ def _ranking(
         telemetry=telemetry,
     )
     return ranking, admission
+
+
+def _shared_flight(
+    config: ScorerConfig,
+    telemetry: Telemetry,
+    store: Store,
+    cache: ScoreCache,
+    admission: Admission,
+    closing: AsyncExitStack,
+) -> SharedFlight | None:
+    """Single flight with the other processes, where the configuration says that there are any."""
+    if not config.shared_flight:
+        return None
+    shared_flight = SharedFlight(
+        store,
+        cache,
+        admission.cost,
+        SharedFlightLimits(
+            budget_s=config.cache_budget_s, min_s=4 * config.cache_budget_s, pack_tokens=config.pack_tokens
+        ),
+        holder=uuid.uuid4().hex,
+        telemetry=telemetry,
+    )
+    closing.push_async_callback(shared_flight.close)
+    return shared_flight
 
 
 async def _open_index(open_index: OpenIndex | None, closing: AsyncExitStack) -> PostingIndex | None:

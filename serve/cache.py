@@ -122,24 +122,42 @@ class ScoreCache:
         self._telemetry.cache_look_ups.labels("miss").inc(len(versions) - len(found))
         return CacheAnswer(hits, CacheState.OK)
 
+    async def usable(self, query: str, versions: Mapping[str, str]) -> dict[str, ScoreEntry]:
+        """Usable entries that are there now; none where the store fails. Counts no look-up, bounds no time.
+
+        Args:
+            query: A fingerprint.
+            versions: Item version by job id, from the document read of this call.
+        """
+        entries, now = await self._read(query, list(versions)) or {}, self._now()
+        return {
+            job_id: entry
+            for job_id, entry in entries.items()
+            if job_id in versions and self._accepts(entry, versions[job_id], now)
+        }
+
     def _accepts(self, entry: ScoreEntry, item_version: str, now: datetime) -> bool:
         return is_usable(entry, item_version, now=now, ttl_s=self._ttl_s)
 
-    def write_later(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> None:
+    def write_later(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> "asyncio.Task[None] | None":
         """Merge entries in the background once they are there. The answer does not wait for it.
 
         Args:
             query: The fingerprint that the entries were computed for.
             entries: By job id; awaited in the background, because late packs may still be on their way.
+
+        Returns:
+            The write; None where it was dropped.
         """
         if len(self._writes) >= self._max_writes:
             self._telemetry.cache_writes.labels("dropped").inc()
             if asyncio.iscoroutine(entries):
                 entries.close()
-            return
+            return None
         task = asyncio.get_running_loop().create_task(self.write(query, entries))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
+        return task
 
     async def write(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> None:
         """Merge entries once they are there, and count what became of it. Never raises for what the store does."""

@@ -36,6 +36,7 @@ class ScorerConfig:
         cache_ttl_s: Age from which a cached score is not used any more, in seconds.
         cache_budget_s: How much longer than the summaries a cache look-up may take, in seconds.
         cache_soft_share: Share of its life from which a cached score is served and scored anew, in (0, 1]; 1: never.
+        shared_flight: Whether to wait for what other scorers compute: where several share the store.
         refresh_deadline_s: How long a refresh may wait for an idle window of the ranker, in seconds.
         max_refreshes: Candidates that may wait for a refresh; more are left as they are, and counted.
         max_cache_writes: Cache writes that may be pending; more are dropped and counted.
@@ -64,6 +65,7 @@ class ScorerConfig:
     cache_ttl_s: float = 900.0
     cache_budget_s: float = 0.005
     cache_soft_share: float = 0.6
+    shared_flight: bool = False
     refresh_deadline_s: float = 30.0
     max_refreshes: int = 2_000
     max_cache_writes: int = 256
@@ -77,7 +79,7 @@ class ScorerConfig:
         """Refuse values that no scorer can work with."""
         for each in fields(self):
             value = getattr(self, each.name)
-            if isinstance(value, int | float) and value <= 0:
+            if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
                 message = f"{each.name} is {value}; it must be above 0"
                 raise ConfigurationError(message)
         floors = self.depth_floors

@@ -15,6 +15,7 @@ from serve.calls import Answer, Call, Candidate
 from serve.candidates import Item, items_of
 from serve.ranking import Ranked, Ranking
 from serve.refresh import Refresh, Refresher, entries_of
+from serve.shared_flight import Joined, SharedFlight
 from serve.telemetry import Stages, Telemetry
 from serve.verification import RevisionSource
 from store.ports import SummaryStore
@@ -40,6 +41,7 @@ class Scorer:
         cache: ScoreCache,
         ranking: Ranking,
         refresher: Refresher,
+        shared_flight: SharedFlight | None,
         revisions: RevisionSource,
         telemetry: Telemetry,
         now: Callable[[], datetime],
@@ -51,6 +53,7 @@ class Scorer:
         self._cache = cache
         self._ranking = ranking
         self._refresher = refresher
+        self._shared_flight = shared_flight
         self._revisions = revisions
         self._telemetry = telemetry
         self._now = now
@@ -71,11 +74,11 @@ class Scorer:
         """
         # 1. Query. Together with the verified revision it names what a cached score is a score of.
         query_ids = self._query_ids(call.query)
-        ranked, revision = Ranked(), None
+        joined, revision = Joined(Ranked()), None
         try:
             revision = self._revisions.current()
         except BackendUnavailable as error:
-            ranked.failure = error
+            joined.ranked.failure = error
         query = fingerprint(query_ids, revision or "", self._prompt.digest)
         # 2. Read point: summaries now, after the call came; cached scores beside them.
         as_of = self._now()
@@ -95,10 +98,14 @@ class Scorer:
         misses = [item for item in eligible.values() if item.job_id not in cached.hits]
         if revision and misses:
             with stages.stage("ranker"):
-                ranked = await self._rank(query, query_ids, misses, call)
+                joined = await self._rank(query, query_ids, misses, call)
+        ranked, cached = joined.ranked, CacheAnswer({**cached.hits, **joined.found}, cached.state)
         # 4. Answer; the cache is written after it, and what is old in it is refreshed behind it.
-        if revision and ranked.led:
-            self._cache.write_later(query, entries_of(ranked, misses, revision))
+        write = (
+            self._cache.write_later(query, entries_of(ranked, misses, revision)) if revision and ranked.led else None
+        )
+        if self._shared_flight is not None:
+            self._shared_flight.release(query, joined.led, after=write)
         if revision and cached.hits:
             self._refresh(query, query_ids, revision, list(eligible.values()), cached)
         for score in ranked.scores.values():
@@ -146,15 +153,22 @@ class Scorer:
         items = (item for item in slots.values() if isinstance(item, Item))
         return await self._cache.collect(look_up, {item.job_id: item.version for item in items if item.job_id})
 
-    async def _rank(self, query: str, query_ids: Sequence[int], misses: Sequence[Item], call: Call) -> Ranked:
-        return await self._ranking.rank(
-            query,
-            query_ids,
-            misses,
-            deadline=Deadline(call.deadline.at_s - self._margin_s),
-            floor=call.depth_min or self._depth_floor,
-            traffic_class=call.traffic_class,
-        )
+    async def _rank(self, query: str, query_ids: Sequence[int], misses: Sequence[Item], call: Call) -> Joined:
+        deadline = Deadline(call.deadline.at_s - self._margin_s)
+
+        async def rank(items: Sequence[Item]) -> Ranked:
+            return await self._ranking.rank(
+                query,
+                query_ids,
+                items,
+                deadline=deadline,
+                floor=call.depth_min or self._depth_floor,
+                traffic_class=call.traffic_class,
+            )
+
+        if self._shared_flight is None:
+            return Joined(await rank(misses))
+        return await self._shared_flight.rank(query, misses, rank, deadline=deadline, traffic_class=call.traffic_class)
 
     def _refresh(
         self, query: str, query_ids: Sequence[int], revision: str, items: Sequence[Item], cached: CacheAnswer

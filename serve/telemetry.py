@@ -53,6 +53,8 @@ class Telemetry:
             pending), error.
         refreshes: Old hits by what became of their refresh: refreshed, unserved (no idle window, or the ranker failed),
             dropped (too many pending), error.
+        shared_flights: Candidates that other processes computed when a call missed them: followed, of which found, or
+            taken over (not there in time); failed: the store did not say who computes them.
         admission: Decisions by class: granted, reduced (fewer candidates than wished), refused.
         queue_seconds: How long packs waited for the ranker, by the class with which they went.
         limit_tokens: The adaptive limit.
@@ -80,6 +82,9 @@ class Telemetry:
         self.cache_look_ups = Counter(_name("cache_lookups"), "Cache look-ups.", ["result"], registry=registry)
         self.cache_writes = Counter(_name("cache_writes"), "Cache writes.", ["result"], registry=registry)
         self.refreshes = Counter(_name("refreshes"), "Refreshes of cached scores.", ["result"], registry=registry)
+        self.shared_flights = Counter(
+            _name("shared_flights"), "Candidates that another process computed.", ["result"], registry=registry
+        )
         self.admission = Counter(_name("admission"), "Admission decisions.", ["decision", "class"], registry=registry)
         self.queue_seconds = Histogram(
             _name("queue_seconds"), "Wait for the ranker.", ["class"], buckets=_SECONDS, registry=registry

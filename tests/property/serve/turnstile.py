@@ -170,6 +170,7 @@ def build_scorer(
             telemetry=telemetry,
         ),
         refresher=refresher,
+        shared_flight=None,
         revisions=FixedRevision(),
         telemetry=telemetry,
         now=now,
