@@ -22,10 +22,11 @@ import structlog
 from schemas.api import TrafficClass
 from schemas.deadline import Deadline
 from schemas.documents import ScoreEntry
+from serve.arms.arm import Arm
 from serve.cache import ScoreCache
 from serve.candidates import Item
 from serve.flight import FlightKey, ModelScore
-from serve.ranking import Ranked, Ranking
+from serve.ranking import Ranked
 from serve.telemetry import Telemetry
 from store.score_policy import ScorePolicy
 
@@ -56,18 +57,16 @@ class Refresh:
     """What a call asked, as far as scoring it anew needs it.
 
     Attributes:
-        fingerprint: Of the query.
+        arm: The ranker that answered. It stays open until the refresh is done.
+        fingerprint: Of the query, for this arm and revision.
         query_ids: Its prefix.
-        revision: The verified ranker's: the fingerprint was made with it, and other scores are not cached under it.
-        ranking: The way to that ranker.
-        observe: Told of each revision that a score came from.
+        revision: The arm's verified one: scores of others are not cached under the fingerprint.
     """
 
+    arm: Arm
     fingerprint: str
     query_ids: Sequence[int]
     revision: str
-    ranking: Ranking
-    observe: Callable[[str], None]
 
 
 class Refresher:
@@ -123,15 +122,17 @@ class Refresher:
         if not begun:
             return
         self._pending.update(begun)
+        refresh.arm.begin_call()
         task = asyncio.get_running_loop().create_task(self._run(refresh, {key: due[key] for key in begun}))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: refresh.arm.end_call())
 
     async def _run(self, refresh: Refresh, items: Mapping[FlightKey, Item]) -> None:
         num_refreshed, result = 0, "unserved"
         try:
             chosen = list(items.values())
-            ranked = await refresh.ranking.rank(
+            ranked = await refresh.arm.ranking.rank(
                 refresh.fingerprint,
                 refresh.query_ids,
                 chosen,
@@ -140,7 +141,7 @@ class Refresher:
                 traffic_class=TrafficClass.REFRESH,
             )
             for score in ranked.scores.values():
-                refresh.observe(score.revision)
+                refresh.arm.revisions.observe(score.revision)
             num_refreshed = len(ranked.scores)
             if ranked.led:
                 await self._cache.write(refresh.fingerprint, entries_of(ranked, chosen, refresh.revision))

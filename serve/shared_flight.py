@@ -91,7 +91,6 @@ class SharedFlight:
         self,
         leases: ScoreLeases,
         cache: ScoreCache,
-        cost: CostModel,
         limits: SharedFlightLimits,
         *,
         holder: str,
@@ -104,7 +103,6 @@ class SharedFlight:
         Args:
             leases: Who computes what.
             cache: Where others write what they computed.
-            cost: What the ranker takes for a miss.
             limits: Bounds.
             holder: Name of this process, unlike any other's.
             telemetry: Counts versions by what became of them.
@@ -113,7 +111,6 @@ class SharedFlight:
         """
         self._leases = leases
         self._cache = cache
-        self._cost = cost
         self._limits = limits
         self._holder = holder
         self._telemetry = telemetry
@@ -122,7 +119,14 @@ class SharedFlight:
         self._releases: set[asyncio.Task[None]] = set()
 
     async def rank(
-        self, fingerprint: str, misses: Sequence[Item], rank: Rank, *, deadline: Deadline, traffic_class: TrafficClass
+        self,
+        fingerprint: str,
+        misses: Sequence[Item],
+        rank: Rank,
+        *,
+        cost: CostModel,
+        deadline: Deadline,
+        traffic_class: TrafficClass,
     ) -> Joined:
         """Score the misses, here or by waiting for another process.
 
@@ -130,11 +134,12 @@ class SharedFlight:
             fingerprint: Of the query.
             misses: What the cache does not have, the caller's best first.
             rank: Scores in this process.
+            cost: What its ranker takes for a miss.
             deadline: The call's.
             traffic_class: The call's.
         """
         shareable = {item.version: item for item in misses if item.job_id is not None}
-        if traffic_class is not TrafficClass.INTERACTIVE or not self._pays(list(shareable.values())):
+        if traffic_class is not TrafficClass.INTERACTIVE or not self._pays(list(shareable.values()), cost):
             return Joined(await rank(misses))
         joined = Joined(Ranked(), led=list(shareable))
         until_s = self._clock() + min(self._limits.max_wait_s, self._limits.share * deadline.remaining_s())
@@ -154,12 +159,12 @@ class SharedFlight:
             raise
         return joined
 
-    def _pays(self, items: Sequence[Item]) -> bool:
+    def _pays(self, items: Sequence[Item], cost: CostModel) -> bool:
         tokens = sum(
             len(item.summary) / _CHARS_PER_TOKEN if item.token_ids is None else len(item.token_ids) for item in items
         )
         packs = math.ceil(tokens / self._limits.pack_tokens)
-        return packs > 0 and self._cost.seconds(tokens, packs) >= self._limits.min_s
+        return packs > 0 and cost.seconds(tokens, packs) >= self._limits.min_s
 
     async def _follow(
         self,

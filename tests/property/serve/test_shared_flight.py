@@ -121,7 +121,6 @@ class Processes(RuleBasedStateMachine):
         flight = SharedFlight(
             self.store,
             cache,
-            CostModel(1_000),
             limits,
             holder=f"process-{self.num_born}",
             telemetry=telemetry,
@@ -145,7 +144,9 @@ class Processes(RuleBasedStateMachine):
 
     async def _call(self, flight: SharedFlight, cache: ScoreCache, items: Sequence[Item]) -> Joined:
         deadline, kind = Deadline.after(36_000), TrafficClass.INTERACTIVE
-        joined = await flight.rank(_QUERY, items, self._rank, deadline=deadline, traffic_class=kind)
+        joined = await flight.rank(
+            _QUERY, items, self._rank, cost=CostModel(1_000), deadline=deadline, traffic_class=kind
+        )
         write = cache.write_later(_QUERY, entries_of(joined.ranked, items, "r1")) if joined.ranked.led else None
         flight.release(_QUERY, joined.led, after=write)
         return joined
