@@ -209,6 +209,7 @@ def run_scorer(settings: Settings) -> None:
         cache_budget_s=chosen.cache_budget_s,
         cache_soft_share=chosen.cache_soft_share,
         shared_flight=chosen.shared_flight,
+        admin_key_sha256=chosen.admin_key_sha256,
         canary_tolerance=chosen.canary_tolerance,
         canary_interval_s=chosen.canary_interval_s,
     )

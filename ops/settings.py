@@ -219,6 +219,8 @@ class Scorer(_Section):
     """How much longer than the summaries the score cache may take, seconds (`precis up` allows at least 0.05)."""
     cache_soft_share: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Share of its life from which a cached score that is served is scored anew in idle windows; 1: never."""
+    admin_key_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    """SHA-256 of the key for admin calls such as `POST /v1/cache/purge`; empty: they are refused."""
     shared_flight: bool = False
     """Wait for scores that another scorer on the same store computes now: on where several serve the same queries."""
     canary_tolerance: Annotated[float, Field(gt=0)] = 1e-4

@@ -26,6 +26,7 @@ from serve.openapi import document_problems
 from serve.parts import Parts
 from serve.refresh import Refresher, SoftAge
 from serve.routes import arms, operations, rerank, score, search, summaries
+from serve.routes import cache as cache_routes
 from serve.routes.page import page_router
 from serve.score import Scorer
 from serve.shared_flight import SharedFlight, SharedFlightLimits
@@ -75,7 +76,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for router in (score.router, rerank.router, summaries.router, operations.router, arms.router):
+    for router in (score.router, rerank.router, summaries.router, operations.router, arms.router, cache_routes.router):
         app.include_router(router)
     if open_index is not None:
         app.include_router(search.router)

@@ -21,7 +21,7 @@ from serve.shared_flight import Joined, SharedFlight
 from serve.telemetry import Stages, Telemetry
 from store.ports import SummaryStore
 
-__all__ = ["ArmSource", "Scorer"]
+__all__ = ["ArmSource", "Scorer", "normalised"]
 
 _UNUSED = CacheAnswer({}, CacheState.UNUSED)
 
@@ -89,7 +89,7 @@ class Scorer:
             DeadlineExceeded: The summaries could not be read in time: without them no version can be vouched for.
             BackendError: The store failed, likewise.
         """
-        text = _normalised(call.query)
+        text = normalised(call.query)
         arm = self._arms.choose(text)
         with arm.lease():
             answer = await self._answer(arm, text, call, stages)
@@ -216,7 +216,12 @@ class Scorer:
         self._telemetry.depth.observe(answer.depth_served)
 
 
-def _normalised(query: str) -> str:
+def normalised(query: str) -> str:
+    """The query as it is scored.
+
+    Raises:
+        InvalidInput: Nothing is left of it.
+    """
     text = normalise_query(query)
     if not text:
         message = "query is empty once it is normalised: give it at least one printable character"
