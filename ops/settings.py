@@ -224,8 +224,7 @@ class Scorer(_Section):
     shared_flight: bool = False
     """Wait for scores that another scorer on the same store computes now: on where several serve the same queries."""
     canary_tolerance: Annotated[float, Field(gt=0)] = 1e-4
-    """Largest accepted difference of a canary's score: 1e-4 for an engine in float32, 0.02 in bfloat16
-    (`models/clients/canaries.py` says why)."""
+    """Largest accepted difference of a canary's score: 1e-4 in float32, 0.02 in bfloat16 (models/clients/canaries)."""
     canary_interval_s: Seconds = 60
     """Between two runs of the ranker's canaries, seconds; two that fail make the service unready."""
 
@@ -301,9 +300,8 @@ class Settings(BaseSettings):
                 f"nearline.window is {self.nearline.window} but nearline.max_in_flight is "
                 f"{self.nearline.max_in_flight}: the window must hold all that is in flight"
             )
-        ports = (self.scorer.port, self.nearline.metrics_port)
-        if ports[0] == ports[1] and ports[0]:
-            problems.append(f"scorer.port is {ports[0]} and nearline.metrics_port is {ports[1]}: they must differ")
+        if (port := self.scorer.port) == self.nearline.metrics_port and port:
+            problems.append(f"scorer.port is {port} and nearline.metrics_port is {port}: they must differ")
         if self.store.kind == "couchbase" and not self.store.couchbase.password.get_secret_value():
             problems.append("store.kind is 'couchbase' but store.couchbase.password is ''")
         if self.ingest.max_outstanding_bytes > self.topics.num_partitions * 5 * 1024 * 1024 // 2 and self.is_embedded:
@@ -397,7 +395,6 @@ def environment_for(overrides: dict[str, str]) -> dict[str, str]:
 
 def environment_cache() -> Path:
     """Where checkouts share what is large and made once: engine environments (``ops/setup.sh``) and Kafka's jars."""
-    chosen = os.environ.get("PRECIS_ENV_CACHE")
-    if chosen:
+    if chosen := os.environ.get("PRECIS_ENV_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "precis" / "envs"
