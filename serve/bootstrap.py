@@ -33,6 +33,7 @@ from serve.shared_flight import SharedFlight, SharedFlightLimits
 from serve.telemetry import Telemetry
 from store.breaker_metrics import export_breakers
 from store.ports import PostingIndex, Store
+from store.score_metrics import export_wrong_scores
 from store.score_policy import ScorePolicy
 
 __all__ = ["create_app"]
@@ -99,6 +100,7 @@ async def _open_parts(
     store = await open_store()
     closing.push_async_callback(store.close)
     export_breakers(store, telemetry.registry)
+    export_wrong_scores(store, telemetry.registry)
     index = await _open_index(open_index, closing)
     cache = ScoreCache(
         store,

@@ -9,7 +9,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -18,6 +18,7 @@ from schemas.canonical import canonical_json
 from schemas.documents import ScoreEntry
 from serve.telemetry import Telemetry
 from store.ports import ScoreStore
+from store.score_policy import MAX_AHEAD_S
 
 __all__ = ["CacheAnswer", "LookUp", "ScoreCache", "fingerprint", "is_usable"]
 
@@ -39,8 +40,9 @@ def fingerprint(query_ids: Sequence[int], revision: str, prompt_digest: str) -> 
 
 
 def is_usable(entry: ScoreEntry, item_version: str, *, now: datetime, ttl_s: float) -> bool:
-    """Whether the entry was computed for this item version, at most ``ttl_s`` ago."""
-    return entry.item_version == item_version and now - entry.scored_at <= timedelta(seconds=ttl_s)
+    """Whether the entry was computed for this item version, at most ``ttl_s`` ago, and not after now."""
+    age_s = (now - entry.scored_at).total_seconds()
+    return entry.item_version == item_version and -MAX_AHEAD_S <= age_s <= ttl_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendUnavailable
 from store.lease_policy import Leases, after_release, others_of, with_lead
 from store.ports import Cas, ScannedSummary, StoredSummary
+from store.score_entries import WrongScores, mergeable, read_entry, servable
 from store.score_policy import MAX_QUERIES_PER_JOB, ScorePolicy, merged
 
 __all__ = ["MemoryStore"]
@@ -45,6 +46,7 @@ class MemoryStore:
         self._summaries: dict[str, _Row] = {}
         self._postings: dict[str, PostingDocument] = {}
         self._scores: dict[str, dict[str, ScoreEntry]] = {}
+        self._wrong = WrongScores()
         self._scored_from_s = 0.0
         self._leases: dict[str, Leases] = {}
         self._is_closed = False
@@ -135,19 +137,35 @@ class MemoryStore:
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
         """See ``ScoreStore.get_scores``."""
         await self._turn("get_scores")
-        entries = self._scores.get(fingerprint, {})
-        return {
-            job_id: entry
-            for job_id in job_ids
-            if (entry := entries.get(job_id))
-            and self._policy.is_live(fingerprint, entry.scored_at, self._clock())
-            and entry.scored_at.timestamp() >= self._scored_from_s
-        }
+        stored = self._scores.get(fingerprint, {})
+        entries = {job_id: entry for job_id in job_ids if (entry := self._read(stored.get(job_id)))}
+        return servable(
+            fingerprint,
+            entries,
+            job_ids,
+            policy=self._policy,
+            now_s=self._clock(),
+            scored_from_s=self._scored_from_s,
+            wrong=self._wrong,
+        )
+
+    def _read(self, stored: ScoreEntry | None) -> ScoreEntry | None:
+        if stored is None:
+            return None
+        entry = read_entry(stored.model_dump(warnings=False))
+        self._wrong.add(entry is None)
+        return entry
+
+    @property
+    def num_wrong_scores(self) -> int:
+        """See ``HasWrongScores``."""
+        return self._wrong.number
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
         """See ``ScoreStore.merge_scores``; never loses."""
         await self._turn("merge_scores")
-        self._scores[fingerprint] = merged(self._scores.get(fingerprint, {}), entries)
+        stored = mergeable(self._scores.get(fingerprint, {}), self._clock())
+        self._scores[fingerprint] = merged(stored, entries)
         if len(self._scores) > MAX_QUERIES_PER_JOB:
             for job_id in entries:
                 self._forget_oldest(job_id)

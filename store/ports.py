@@ -162,7 +162,11 @@ class ScoreStore(Protocol):
     """Collection ``scores``: a cache. It may lose anything at any time and must never be waited for long."""
 
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
-        """Cached entries of this query for these jobs, expired ones left out. The caller checks item versions."""
+        """Cached entries of this query for these jobs, expired ones left out. The caller checks item versions.
+
+        What is no entry (another shape, a score outside [0, 1], a time without zone or ahead of now) is left out too,
+        and counted: see ``store.score_metrics``.
+        """
         ...
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:

@@ -24,6 +24,7 @@ from store.couchbase.config import CouchbaseConfig
 from store.couchbase.failures import is_outage, translated
 from store.couchbase.score_count import count_scores
 from store.ports import Cas, StoredSummary
+from store.score_entries import WrongScores
 from store.score_policy import ScorePolicy
 
 __all__ = ["CouchbaseStore"]
@@ -50,6 +51,7 @@ class CouchbaseStore:
         self._policy = policy
         self._clock = clock
         self._threads = threads
+        self._wrong = WrongScores()
         self._is_closed = False
 
     @classmethod
@@ -151,19 +153,44 @@ class CouchbaseStore:
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
         """See ``ScoreStore.get_scores``."""
         return await self._run(
-            self._cache, "get_scores", scores.get_scores, fingerprint, job_ids, policy=self._policy, now_s=self._clock()
+            self._cache,
+            "get_scores",
+            scores.get_scores,
+            fingerprint,
+            job_ids,
+            policy=self._policy,
+            now_s=self._clock(),
+            wrong=self._wrong,
         )
+
+    @property
+    def num_wrong_scores(self) -> int:
+        """See ``HasWrongScores``."""
+        return self._wrong.number
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
         """See ``ScoreStore.merge_scores``. False where any entry was dropped."""
         return await self._run(
-            self._cache, "merge_scores", scores.merge_scores, fingerprint, entries, policy=self._policy
+            self._cache,
+            "merge_scores",
+            scores.merge_scores,
+            fingerprint,
+            entries,
+            policy=self._policy,
+            now_s=self._clock(),
+            wrong=self._wrong,
         )
 
     async def forget_job(self, job_id: str) -> int:
         """See ``ScoreStore.forget_job``."""
         return await self._run(
-            self._cache, "forget_job", scores.forget_job, job_id, policy=self._policy, now_s=self._clock()
+            self._cache,
+            "forget_job",
+            scores.forget_job,
+            job_id,
+            policy=self._policy,
+            now_s=self._clock(),
+            wrong=self._wrong,
         )
 
     async def forget_query(self, fingerprint: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendError, ConfigurationError
 from store.ports import Cas, Hit, ScannedSummary, StoredSummary
+from store.score_entries import WrongScores
 from store.score_policy import ScorePolicy
 from store.sqlite import index, leases, live, postings, scan, schema, scores, summaries
 from store.sqlite.connection import ConnectionThreads, Synchronous, translated
@@ -41,6 +42,7 @@ class SqliteStore:
         """Use :meth:`open`."""
         self._policy = policy
         self._clock = clock
+        self._wrong = WrongScores()
         self._next_sweep_at_s = clock() + _SWEEP_INTERVAL_S
         self._reader = TurnThread(
             path, mode="read", synchronous="NORMAL", busy_timeout_s=_BUSY_TIMEOUT_S, name="store-get"
@@ -153,9 +155,19 @@ class SqliteStore:
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
         """See ``ScoreStore.get_scores``."""
         work = partial(
-            scores.get_scores, fingerprint=fingerprint, job_ids=job_ids, policy=self._policy, now_s=self._clock()
+            scores.get_scores,
+            fingerprint=fingerprint,
+            job_ids=job_ids,
+            policy=self._policy,
+            now_s=self._clock(),
+            wrong=self._wrong,
         )
         return await self._readers.run("get_scores", work)
+
+    @property
+    def num_wrong_scores(self) -> int:
+        """See ``HasWrongScores``."""
+        return self._wrong.number
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
         """See ``ScoreStore.merge_scores``; one transaction, so it never loses.
@@ -163,7 +175,7 @@ class SqliteStore:
         Raises:
             BackendTimeout: Other writers held the file for a second: the entries are dropped.
         """
-        work = partial(scores.merge_scores, fingerprint=fingerprint, entries=entries)
+        work = partial(scores.merge_scores, fingerprint=fingerprint, entries=entries, now_s=self._clock())
         await self._cache_writer.run("merge_scores", work)
         await self._sweep_if_due()
         return True
