@@ -54,9 +54,11 @@ class EmbeddedStack:
 
     Attributes:
         run: Addresses of the parts, once it is entered.
+        broker: Of the embedded profile, once it is entered; None where broker and store are of `precis stack up`.
     """
 
     run: RunFile
+    broker: EmbeddedBroker | None = None
 
     def __init__(self, settings: Settings, *, on_step: Callable[[str], None], starts_empty: bool = False) -> None:
         """Plan a stack.
@@ -85,6 +87,13 @@ class EmbeddedStack:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._exits.close()
+
+    def child(self, name: str) -> Child:
+        """A part by name (``ranker-engine``, ``summarizer-engine``, ``nearline``, ``scorer``): to measure or hurt it.
+
+        Whoever ends it starts it again before the next :meth:`check`.
+        """
+        return next(child for child in self._children if child.spec.name == name)
 
     def check(self) -> None:
         """Restart the nearline service where it has failed (it ends itself on what it cannot handle: DESIGN 4, I5).
@@ -116,6 +125,7 @@ class EmbeddedStack:
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{settings.sqlite_file}{suffix}").unlink(missing_ok=True)
         check_port(settings.scorer.host, settings.scorer.port, "scorer.port")
+        check_port(settings.scorer.admin_host, settings.scorer.admin_port, "scorer.admin_port")
         check_port(_HOST, settings.nearline.metrics_port, "nearline.metrics_port")
         ports = {role: free_port() for role in Role}
         engines = {role: self._engine(role, ports[role]) for role in Role}
@@ -125,7 +135,8 @@ class EmbeddedStack:
             pid=os.getpid(),
             bootstrap=bootstrap,
             log_id=log_id,
-            scorer_url=f"http://{settings.scorer.host}:{scorer_port}",
+            scorer_url=f"{settings.scorer_scheme}://{settings.scorer.host}:{scorer_port}",
+            scorer_admin_url=f"http://{settings.scorer.admin_host}:{settings.scorer.admin_port or free_port()}",
             nearline_url=f"http://{_HOST}:{settings.nearline.metrics_port or free_port()}",
             summarizer_url=f"http://{_HOST}:{ports[Role.SUMMARIZER]}",
             ranker_url=f"http://{_HOST}:{ports[Role.RANKER]}",
@@ -133,7 +144,7 @@ class EmbeddedStack:
         self._run_children([engine.spec for engine in engines.values()])
         overrides = self._overrides(engines)
         self._run_children([self._service("nearline", f"{self.run.nearline_url}/readyz", overrides)])
-        self._run_children([self._service("scorer", f"{self.run.scorer_url}/readyz", overrides)])
+        self._run_children([self._service("scorer", f"{self.run.scorer_admin_url}/readyz", overrides)])
         self.run.write(settings.data_dir)
 
     def _broker(self) -> tuple[str, str]:
@@ -144,7 +155,7 @@ class EmbeddedStack:
             require_running(settings)
             return settings.kafka.bootstrap, settings.kafka.log_id
         counts = {spec.name: spec.num_partitions for spec in specs_of(settings.topics)}
-        broker = self._exits.enter_context(EmbeddedBroker(counts))
+        self.broker = broker = self._exits.enter_context(EmbeddedBroker(counts))
         self._on_step("bringing back what the broker forgot")
         asyncio.run(restore_embedded(settings, broker.bootstrap))
         return broker.bootstrap, broker.log_id
@@ -176,6 +187,7 @@ class EmbeddedStack:
             "summarizer.url": run.summarizer_url,
             "ranker.url": run.ranker_url,
             "scorer.port": run.scorer_url.rsplit(":", 1)[1],
+            "scorer.admin_port": run.scorer_admin_url.rsplit(":", 1)[1],
             "scorer.canary_tolerance": str(tolerance),
             "scorer.cache_budget_s": str(max(settings.scorer.cache_budget_s, _CACHE_BUDGET_S)),
             "nearline.metrics_port": run.nearline_url.rsplit(":", 1)[1],

@@ -1,6 +1,5 @@
 """What the scorer must be told. ``ops.settings`` reads it from the environment; nothing here does."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -41,7 +40,6 @@ class ScorerConfig:
         packs_in_flight: Engine requests at once; what waits behind them is bounded by the adaptive limit.
         cache_ttl_s: Age from which a cached score is not used any more, in seconds.
         cache_budget_s: How much longer than the summaries a cache look-up may take, in seconds.
-        admin_key_sha256: SHA-256 of the key for admin calls, in hexadecimal; empty: they are refused.
         cache_soft_share: Share of its life from which a cached score is served and scored anew, in (0, 1]; 1: never.
         shared_flight: Whether to wait for what other scorers compute: where several share the store.
         refresh_deadline_s: How long a refresh may wait for an idle window of the ranker, in seconds.
@@ -51,6 +49,7 @@ class ScorerConfig:
         canary_timeout_s: Time budget of one run of the canaries, in seconds.
         canary_retry_s: Pause between two runs while the engine does not pass, in seconds.
         canary_interval_s: Between two runs while it does, in seconds, give or take a quarter.
+        num_workers: Processes that share the port: each enforces its part of the rate limits of API keys.
         probe_timeout_s: Time budget of the store's probe in ``/readyz``, in seconds.
     """
 
@@ -76,7 +75,6 @@ class ScorerConfig:
     packs_in_flight: int = 2
     cache_ttl_s: float = 900.0
     cache_budget_s: float = 0.005
-    admin_key_sha256: str = ""
     cache_soft_share: float = 0.6
     shared_flight: bool = False
     refresh_deadline_s: float = 30.0
@@ -87,6 +85,7 @@ class ScorerConfig:
     canary_retry_s: float = 1.0
     canary_interval_s: float = 60.0
     probe_timeout_s: float = 1.0
+    num_workers: int = 1
 
     def __post_init__(self) -> None:
         """Refuse values that no scorer can work with."""
@@ -99,9 +98,6 @@ class ScorerConfig:
         if set(floors) != set(TrafficClass) or not all(0 <= share <= 1 for share in floors.values()):
             classes = ", ".join(TrafficClass)
             message = f"depth_floors is {dict(floors)!r}; give each class ({classes}) a share in [0, 1]"
-            raise ConfigurationError(message)
-        if not re.fullmatch("([0-9a-f]{64})?", self.admin_key_sha256):
-            message = "admin_key_sha256 is no SHA-256: give 64 hexadecimal digits in lower case, or leave it empty"
             raise ConfigurationError(message)
         if self.cache_soft_share > 1:
             message = f"cache_soft_share is {self.cache_soft_share}; give a share in (0, 1]"

@@ -182,6 +182,7 @@ class Fleet:
             self._arms[config] = arm
             self.problems.pop(config, None)
             self._telemetry.arm_opens.labels(config.name, "opened").inc()
+            self.settle()  # now, so that it has its role from the moment at which it is seen
         finally:
             self._opening.pop(config, None)
             if config not in self.declared.arms:

@@ -1,4 +1,4 @@
-"""``POST /v1/cache/purge``: cached scores that nobody may use any more. For operators: not in the public document."""
+"""``POST /v1/cache/purge``: cached scores that nobody may use any more. Of the admin port."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from serve.score import normalised
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["operations"], dependencies=[Depends(require_admin)], include_in_schema=False)
+router = APIRouter(tags=["operations"], dependencies=[Depends(require_admin)])
 
 
-@router.post("/v1/cache/purge", responses=documented(400, 403, 413, 415, 422, 503))
+@router.post("/v1/cache/purge", responses=documented(400, 401, 403, 413, 415, 422, 503))
 async def purge(request: Request, body: PurgeRequest) -> PurgeResponse:
     """Remove cached scores. Idempotent: after a 503, part of it may be done; send it again.
 

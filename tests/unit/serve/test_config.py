@@ -35,10 +35,3 @@ def test_the_soft_age_is_a_share():
     """Above 1 an entry would be due when it is gone."""
     with pytest.raises(ConfigurationError, match=r"cache_soft_share is 1\.5"):
         ScorerConfig(ranker_bundle=Path(), cache_soft_share=1.5)
-
-
-def test_the_admin_key_is_a_digest():
-    """A key in plain text is refused, and not repeated."""
-    with pytest.raises(ConfigurationError, match="64 hexadecimal digits") as refused:
-        ScorerConfig(ranker_bundle=Path(), admin_key_sha256="my key")
-    assert "my key" not in str(refused.value)
