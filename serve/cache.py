@@ -16,6 +16,7 @@ import structlog
 from schemas.api import CacheState
 from schemas.canonical import canonical_json
 from schemas.documents import ScoreEntry
+from serve.cache_circuit import CacheCircuit, Question
 from serve.telemetry import Telemetry
 from store.ports import ScoreStore
 from store.score_policy import MAX_AHEAD_S
@@ -27,8 +28,26 @@ _log = structlog.get_logger(__name__)
 _MAX_KNOWN = 50_000
 """Queries that are remembered as cached, the latest: some 8 MB."""
 
-LookUp = asyncio.Task[dict[str, ScoreEntry] | None]
-"""None where the store failed: a failure is a value, because an abandoned look-up has nobody to raise to."""
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """One look-up under way.
+
+    Attributes:
+        task: The read; its result is None where the store failed: a failure is a value, because an abandoned look-up
+            has nobody to raise to. None where the cache is being left alone.
+        question: What the circuit is told of it.
+    """
+
+    task: asyncio.Task[dict[str, ScoreEntry] | None] | None = None
+    question: Question | None = None
+
+    def cancel(self) -> None:
+        """Leave it, where it was not collected."""
+        if self.task is not None:
+            self.task.cancel()
+        if self.question is not None:
+            self.question.abandoned()
 
 
 def fingerprint(query_ids: Sequence[int], revision: str, prompt_digest: str) -> str:
@@ -70,6 +89,7 @@ class ScoreCache:
         max_writes: int,
         telemetry: Telemetry,
         now: Callable[[], datetime],
+        circuit: CacheCircuit | None = None,
     ) -> None:
         """Make the cache's front.
 
@@ -80,6 +100,7 @@ class ScoreCache:
             max_writes: Pending writes; more are dropped.
             telemetry: Counts look-ups and writes by result.
             now: The wall clock.
+            circuit: When to leave the store alone; None: as usual.
         """
         self._store = store
         self._ttl_s = ttl_s
@@ -87,6 +108,7 @@ class ScoreCache:
         self._max_writes = max_writes
         self._telemetry = telemetry
         self._now = now
+        self._circuit = circuit or CacheCircuit()
         self._writes: set[asyncio.Task[None]] = set()
         self._known: OrderedDict[str, None] = OrderedDict()
 
@@ -107,7 +129,10 @@ class ScoreCache:
             query: A fingerprint.
             job_ids: Candidates, each once.
         """
-        return asyncio.get_running_loop().create_task(self._read(query, job_ids))
+        question = self._circuit.ask()
+        if question is None:
+            return LookUp()
+        return LookUp(asyncio.get_running_loop().create_task(self._read(query, job_ids)), question)
 
     async def _read(self, query: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry] | None:
         try:
@@ -126,13 +151,9 @@ class ScoreCache:
             look_up: From :meth:`begin`.
             versions: Item version by job id, from the document read of this call.
         """
-        await asyncio.wait({look_up}, timeout=self._budget_s)
-        if not look_up.done():
-            look_up.cancel()
-            self._telemetry.cache_look_ups.labels("slow").inc()
-            return CacheAnswer({}, CacheState.UNAVAILABLE)
-        if (entries := look_up.result()) is None:
-            self._telemetry.cache_look_ups.labels("error").inc()
+        entries, why_not = await self._entries(look_up)
+        if entries is None:
+            self._telemetry.cache_look_ups.labels(why_not).inc()
             return CacheAnswer({}, CacheState.UNAVAILABLE)
         now = self._now()
         found = {job_id: entry for job_id, entry in entries.items() if job_id in versions}
@@ -141,6 +162,27 @@ class ScoreCache:
         self._telemetry.cache_look_ups.labels("superseded").inc(len(found) - len(hits))
         self._telemetry.cache_look_ups.labels("miss").inc(len(versions) - len(found))
         return CacheAnswer(hits, CacheState.OK)
+
+    async def _entries(self, look_up: LookUp) -> tuple[dict[str, ScoreEntry] | None, str]:
+        """What was read, or why nothing was: slow, error, or open (the cache is being left alone)."""
+        task, question = look_up.task, look_up.question
+        if task is None or question is None:
+            return None, "open"
+        await asyncio.wait({task}, timeout=self._budget_s)
+        if not task.done():
+            question.failed()
+            task.cancel()
+            return None, "slow"
+        if (entries := task.result()) is None:
+            question.failed()
+            return None, "error"
+        question.answered()
+        return entries, ""
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it was slow or failed again and again: nobody asks it now, save one call at times."""
+        return self._circuit.is_open
 
     async def usable(self, query: str, versions: Mapping[str, str]) -> dict[str, ScoreEntry]:
         """Usable entries that are there now; none where the store fails. Counts no look-up, bounds no time.

@@ -4,7 +4,8 @@ The score store keeps a lease for each (query, item version) that some process c
 
 1. It takes part with its interactive misses that have a job, and only where they cost the ranker more than ``min_s``:
    held work may wait for long at its process, and nobody elsewhere could hasten it. All else is scored as ever.
-2. It asks for the lead of their versions, within the cache's budget. Where the store fails or is slow, it leads all.
+2. It asks for the lead of their versions, within the cache's budget. Where the store fails or is slow, it leads all;
+   where the cache is being left alone, it does not even ask.
 3. What it leads it scores at once.
 4. For the rest it waits, at growing intervals, and each time (a) asks for the lead again, then (b) looks in the cache.
    In this order: a lease is released after its score was written, so what (a) gives and (b) lacks is to be scored.
@@ -139,7 +140,8 @@ class SharedFlight:
             traffic_class: The call's.
         """
         shareable = {item.version: item for item in misses if item.job_id is not None}
-        if traffic_class is not TrafficClass.INTERACTIVE or not self._pays(list(shareable.values()), cost):
+        is_alone = traffic_class is not TrafficClass.INTERACTIVE or self._cache.is_left_alone
+        if is_alone or not self._pays(list(shareable.values()), cost):
             return Joined(await rank(misses))
         joined = Joined(Ranked(), led=list(shareable))
         until_s = self._clock() + min(self._limits.max_wait_s, self._limits.share * deadline.remaining_s())

@@ -72,7 +72,8 @@ class Telemetry:
         request_seconds: By route template.
         stage_seconds: By stage of a scoring call.
         depth: Candidates with a score, a call.
-        cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error.
+        cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error,
+            open (the cache is being left alone).
         cache_writes: By result: written, empty (nothing worth it), lost (another write won twice), dropped (too many
             pending), error.
         refreshes: Old hits by what became of their refresh: refreshed, unserved (no idle window, or the ranker failed),
