@@ -227,6 +227,8 @@ def run_scorer(settings: Settings, place: "Place | None" = None) -> int:
         max_body_bytes=chosen.max_body_bytes,
         cache_ttl_s=settings.store.scores_ttl_s,
         cache_budget_s=chosen.cache_budget_s,
+        cache_soft_share=chosen.cache_soft_share,
+        shared_flight=chosen.shares_flights,
         canary_tolerance=chosen.canary_tolerance,
         canary_interval_s=chosen.canary_interval_s,
     )

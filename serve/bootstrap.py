@@ -1,5 +1,6 @@
 """The composition root of the scorer: builds every part, opens what needs opening, closes it in reverse order."""
 
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -25,12 +26,17 @@ from serve.context import context_of
 from serve.edge import Edge
 from serve.openapi import document_problems
 from serve.parts import Parts
+from serve.refresh import Refresher, SoftAge
 from serve.routes import arms, operations, rerank, score, search, summaries
+from serve.routes import cache as cache_routes
 from serve.routes.page import page_router
 from serve.score import Scorer
+from serve.shared_flight import SharedFlight, SharedFlightLimits
 from serve.telemetry import Telemetry
 from store.breaker_metrics import export_breakers
 from store.ports import PostingIndex, Store
+from store.score_metrics import export_wrong_scores
+from store.score_policy import ScorePolicy
 
 __all__ = ["create_admin_app", "create_app"]
 
@@ -98,7 +104,7 @@ def create_admin_app(app: FastAPI, config: ScorerConfig) -> FastAPI:
     """
     admin = FastAPI(title="Précis scorer, admin", version=config.build, docs_url=None, redoc_url=None)
     admin.state = app.state
-    for router in (operations.router, operations.metrics_router, arms.router):
+    for router in (operations.router, operations.metrics_router, arms.router, cache_routes.router):
         admin.include_router(router)
     document_problems(admin)
     _add_layers(admin, config, app.state.guard, app.state.telemetry, needs_admin=True)
@@ -126,6 +132,7 @@ async def _open_parts(
     store = await open_store()
     closing.push_async_callback(store.close)
     export_breakers(store, telemetry.registry)
+    export_wrong_scores(store, telemetry.registry)
     index = await _open_index(open_index, closing)
     cache = ScoreCache(
         store,
@@ -137,6 +144,15 @@ async def _open_parts(
     )
     closing.push_async_callback(cache.drain)
     fleet = await _open_arms(config, telemetry, open_ranker, closing)
+    refresher = Refresher(
+        cache,
+        SoftAge(ScorePolicy(config.cache_ttl_s), config.cache_soft_share),
+        deadline_s=config.refresh_deadline_s,
+        max_pending=config.max_refreshes,
+        telemetry=telemetry,
+        now=utc_now,
+    )
+    closing.push_async_callback(refresher.close)
     shadows = Shadows(
         fleet, max_pending=config.max_shadow_calls, timeout_s=config.shadow_timeout_s, telemetry=telemetry
     )
@@ -146,6 +162,8 @@ async def _open_parts(
         arms=fleet,
         shadows=shadows,
         cache=cache,
+        refresher=refresher,
+        shared_flight=_shared_flight(config, telemetry, store, cache, closing),
         telemetry=telemetry,
         now=utc_now,
         depth_floor=config.depth_floor,
@@ -180,6 +198,29 @@ async def _open_arms(
     await fleet.start()
     export_breakers(fleet, telemetry.registry, of="engine")
     return fleet
+
+
+def _shared_flight(
+    config: ScorerConfig,
+    telemetry: Telemetry,
+    store: Store,
+    cache: ScoreCache,
+    closing: AsyncExitStack,
+) -> SharedFlight | None:
+    """Single flight with the other processes, where the configuration says that there are any."""
+    if not config.shared_flight:
+        return None
+    shared_flight = SharedFlight(
+        store,
+        cache,
+        SharedFlightLimits(
+            budget_s=config.cache_budget_s, min_s=4 * config.cache_budget_s, pack_tokens=config.pack_tokens
+        ),
+        holder=uuid.uuid4().hex,
+        telemetry=telemetry,
+    )
+    closing.push_async_callback(shared_flight.close)
+    return shared_flight
 
 
 async def _open_index(open_index: OpenIndex | None, closing: AsyncExitStack) -> PostingIndex | None:

@@ -72,9 +72,14 @@ class Telemetry:
         request_seconds: By route template.
         stage_seconds: By stage of a scoring call.
         depth: Candidates with a score, a call.
-        cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error.
+        cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error,
+            open (the cache is being left alone).
         cache_writes: By result: written, empty (nothing worth it), lost (another write won twice), dropped (too many
             pending), error.
+        refreshes: Old hits by what became of their refresh: refreshed, unserved (no idle window, or the ranker failed),
+            dropped (too many pending), error.
+        shared_flights: Candidates that other processes computed when a call missed them: followed, of which found, or
+            taken over (not there in time); failed: the store did not say who computes them.
         shared: Candidates that waited for a computation that another call had begun.
         limit_tokens: By arm: the adaptive limit.
         in_flight_tokens: By arm: admitted tokens that are not done.
@@ -110,6 +115,10 @@ class Telemetry:
         self.depth = Histogram(_name("depth"), "Candidates with a score, a call.", buckets=_COUNTS, registry=registry)
         self.cache_look_ups = Counter(_name("cache_lookups"), "Cache look-ups.", ["result"], registry=registry)
         self.cache_writes = Counter(_name("cache_writes"), "Cache writes.", ["result"], registry=registry)
+        self.refreshes = Counter(_name("refreshes"), "Refreshes of cached scores.", ["result"], registry=registry)
+        self.shared_flights = Counter(
+            _name("shared_flights"), "Candidates that another process computed.", ["result"], registry=registry
+        )
         self.shared = Counter(_name("shared"), "Candidates that another call computed.", registry=registry)
         self.limit_tokens = Gauge(
             _name("limit_tokens"), "Adaptive limit of tokens in flight.", ["arm"], registry=registry

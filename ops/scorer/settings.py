@@ -1,7 +1,7 @@
 """Settings of the scorer: the section ``scorer`` of ``ops.settings``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -64,8 +64,17 @@ class Scorer(Section):
     """Largest request body."""
     cache_budget_s: Seconds = 0.005
     """How much longer than the summaries the score cache may take, seconds (`precis up` allows at least 0.05)."""
+    cache_soft_share: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """Share of its life from which a cached score that is served is scored anew in idle windows; 1: never."""
+    shared_flight: Literal["auto", "on", "off"] = "auto"
+    """Wait for scores that another process on the same store computes now; `auto`: where `workers` is above 1."""
     canary_tolerance: Annotated[float, Field(gt=0)] = 1e-4
     """Largest accepted difference of a canary's score: 1e-4 for an engine in float32, 0.02 in bfloat16
     (`models/clients/canaries.py` says why)."""
     canary_interval_s: Seconds = 60
     """Between two runs of the ranker's canaries, seconds; two that fail make the service unready."""
+
+    @property
+    def shares_flights(self) -> bool:
+        """What `shared_flight` comes to."""
+        return self.shared_flight == "on" or (self.shared_flight == "auto" and self.workers > 1)

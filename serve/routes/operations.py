@@ -86,5 +86,9 @@ async def info(request: Request) -> dict[str, Any]:
             "calls_in_flight": config.max_calls_in_flight,
             "prompt_tokens": manifest.limits.model_dump(),
         },
-        "cache": {"ttl_s": config.cache_ttl_s, "budget_s": config.cache_budget_s},
+        "cache": {
+            "ttl_s": config.cache_ttl_s,
+            "soft_share": config.cache_soft_share,
+            "budget_s": config.cache_budget_s,
+        },
     }
