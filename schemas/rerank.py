@@ -1,47 +1,19 @@
 """The rerank call: the shape that Cohere, Jina, vLLM and TEI clients speak."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
 from schemas.api import Reason
-from schemas.wire import MAX_CANDIDATES, ApiJobId, DeadlineMs, Lenient, Query, Strict, Text
+from schemas.wire import MAX_CANDIDATES, AnyDocument, DeadlineMs, Lenient, Query, Strict
 
 __all__ = [
-    "RerankDocument",
     "RerankRequest",
     "RerankResponse",
     "RerankResult",
     "RerankUsage",
     "RerankedDocument",
     "UnscoredDocument",
-]
-
-
-class RerankDocument(Lenient):
-    """A document as an object: ``{"text": ...}``, or ``{"id": ...}`` of a job whose summary stands in the store."""
-
-    text: Text | None = None
-    id: ApiJobId | None = None
-
-    @model_validator(mode="after")
-    def _check_one(self) -> Self:
-        if (self.text is None) == (self.id is None):
-            raise PydanticCustomError("document", "give either `text` or `id`")
-        return self
-
-
-def _kind(document: object) -> str | None:
-    if isinstance(document, str):
-        return "text"
-    return "object" if isinstance(document, dict | RerankDocument) else None
-
-
-# By an explicit choice of branch, so that an error is about the kind of document that was meant.
-AnyDocument = Annotated[
-    Annotated[Text, Tag("text")] | Annotated[RerankDocument, Tag("object")],
-    Discriminator(_kind, custom_error_type="document", custom_error_message="a document is text or an object"),
 ]
 
 

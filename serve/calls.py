@@ -21,7 +21,7 @@ class Call:
     """What is asked.
 
     Attributes:
-        query: As the caller typed it.
+        query: As the caller typed it; or token ids, to be scored as they are.
         candidates: The caller's best first; repeated ones are scored once.
         deadline: Budget of the whole call.
         depth_min: Candidates below which an answer is of no use; None: the scorer's floor.
@@ -29,7 +29,7 @@ class Call:
         traffic_class: Whose depth floor counts under load.
     """
 
-    query: str
+    query: str | Sequence[int]
     candidates: Sequence[Candidate]
     deadline: Deadline
     depth_min: int | None = None

@@ -63,7 +63,7 @@ class Scorer:
             stages: Takes the time of each step.
 
         Raises:
-            InvalidInput: Nothing is left of the query when it is normalised.
+            InvalidInput: Nothing is left of the query when it is normalised, or its token ids are not the ranker's.
             DeadlineExceeded: The summaries could not be read in time: without them no version can be vouched for.
             BackendError: The store failed, likewise.
         """
@@ -112,8 +112,10 @@ class Scorer:
         self._count(answer)
         return answer
 
-    def _query_ids(self, text: str) -> list[int]:
-        query = normalise_query(text)
+    def _query_ids(self, given: str | Sequence[int]) -> list[int]:
+        if not isinstance(given, str):
+            return self._prompt.given_query_ids(given)
+        query = normalise_query(given)
         if not query:
             message = "query is empty once it is normalised: give it at least one printable character"
             raise InvalidInput(message, field="query")

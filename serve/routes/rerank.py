@@ -1,13 +1,14 @@
 """``POST /v1/rerank`` and ``/v2/rerank``: the shape that existing rerank clients speak."""
 
+import asyncio
+
 from fastapi import APIRouter, Request
 
-from schemas.rerank import RerankDocument, RerankRequest, RerankResponse, RerankUsage
-from schemas.text import single_line
+from schemas.rerank import RerankRequest, RerankResponse, RerankUsage
 from schemas.wire import MAX_CANDIDATES
 from serve import views
-from serve.calls import Call, Candidate
-from serve.candidates import inline_item
+from serve.calls import Call
+from serve.candidates import candidates_of
 from serve.context import context_of
 from serve.parts import parts_of
 from serve.problems import documented
@@ -16,16 +17,6 @@ from serve.routes.score import note_answer
 __all__ = ["router"]
 
 router = APIRouter(tags=["scoring"])
-
-# An item is some 160 tokens; no language needs more characters for them, and long texts cost time to normalise.
-_READ_CHARS = 4_000
-
-
-def _candidate(document: str | RerankDocument) -> Candidate:
-    if isinstance(document, RerankDocument) and document.id is not None:
-        return document.id
-    text = document if isinstance(document, str) else document.text or ""
-    return inline_item(text[:_READ_CHARS], single_line)
 
 
 @router.post(
@@ -42,13 +33,13 @@ async def rerank(request: Request, body: RerankRequest) -> RerankResponse:
     summaries are cached. Documents that have no score stand in `unscored` with the reason.
     """
     parts, context = parts_of(request), context_of(request)
-    call = Call(
-        query=body.query,
-        candidates=[_candidate(document) for document in body.documents],
-        deadline=context.deadline(body.deadline_ms / 1000),
-        depth_max=MAX_CANDIDATES,
-    )
     with parts.calls.enter():
+        call = Call(
+            query=body.query,
+            candidates=await asyncio.to_thread(candidates_of, body.documents),
+            deadline=context.deadline(body.deadline_ms / 1000),
+            depth_max=MAX_CANDIDATES,
+        )
         answer = await parts.scorer.score(call, context.stages)
     note_answer(request, answer)
     answer.raise_if_unanswered()

@@ -1,10 +1,14 @@
 """``POST /v1/score``: the native scoring call."""
 
+import asyncio
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 
 from schemas.api import ScoreRequest, ScoreResponse, TokenCounts
 from serve import views
-from serve.calls import Answer, Call
+from serve.calls import Answer, Call, Candidate
+from serve.candidates import candidates_of
 from serve.context import context_of
 from serve.parts import parts_of
 from serve.problems import documented
@@ -25,6 +29,12 @@ def note_answer(request: Request, answer: Answer) -> None:
     )
 
 
+async def _candidates(body: ScoreRequest) -> Sequence[Candidate]:
+    if body.job_ids is not None:
+        return body.job_ids
+    return await asyncio.to_thread(candidates_of, body.documents or ())
+
+
 @router.post("/v1/score", responses=documented(400, 413, 415, 422, 429, 502, 503, 504))
 async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
     """Scores of candidates for a query, in request order, as many as the deadline allows.
@@ -34,19 +44,19 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
     have one, the answer is 200 and partial.
     """
     parts, context = parts_of(request), context_of(request)
-    call = Call(
-        query=body.query,
-        candidates=body.job_ids,
-        deadline=context.deadline(body.deadline_ms / 1000),
-        depth_min=body.depth.min,
-        depth_max=body.depth.max,
-        traffic_class=body.traffic_class,
-    )
     with parts.calls.enter():
+        call = Call(
+            query=body.query,
+            candidates=await _candidates(body),
+            deadline=context.deadline(body.deadline_ms / 1000),
+            depth_min=body.depth.min,
+            depth_max=body.depth.max,
+            traffic_class=body.traffic_class,
+        )
         answer = await parts.scorer.score(call, context.stages)
     note_answer(request, answer)
     answer.raise_if_unanswered()
-    results = views.score_results(answer, body.job_ids, now=parts.now(), explain=body.explain)
+    results = views.score_results(answer, now=parts.now(), explain=body.explain)
     if body.sort:
         results = [results[index] for index in views.best_first(answer.results)]
     return ScoreResponse(
