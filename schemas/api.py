@@ -37,12 +37,15 @@ class Source(StrEnum):
     """The ranker, in this call (or in a concurrent one that asked for the same pair)."""
     CACHE = "cache"
     """The score cache; the ranker gave it for exactly this item version."""
+    FALLBACK = "fallback"
+    """The words of query and candidates, because no candidate of the call could have any other score; ``reason`` says
+    why the ranker gave none. Comparable within the answer only; never cached."""
     UNSCORED = "unscored"
     """Nowhere: ``reason`` says why."""
 
 
 class Reason(StrEnum):
-    """Why a candidate has no score."""
+    """Why a candidate has no score, or none of the ranker's."""
 
     NO_SUMMARY = "no_summary"
     """The store has no summary of this id."""
@@ -138,6 +141,9 @@ class ScoreRequest(Strict):
     consistency: Literal["strict"] = "strict"
     """``strict``: versions are read from the store inside this call."""
     depth: DepthLimits = DepthLimits()
+    fallback: bool = True
+    """Where the ranker is away or late and no candidate has a score: answer by words (`source: fallback`) instead of
+    with 502, 503 or 504. Not for `refresh` calls: nobody reads their scores."""
     sort: bool = False
     """Order the results by score, those without one last in request order; otherwise in request order."""
     explain: bool = False
@@ -166,7 +172,7 @@ class Explanation(Strict):
 
 
 class ScoreResult(Strict):
-    """One candidate's score, or why it has none."""
+    """One candidate's score, or why it has none. Of ``fallback`` scores ``reason`` says why the ranker gave none."""
 
     index: int
     """Its place in the request, from 0."""
@@ -188,7 +194,7 @@ class Versions(Strict):
     """What made the answer."""
 
     ranker_revision: str | None
-    """Revision of the ranker; None where it could not be verified yet."""
+    """Revision of the ranker; None where it could not be verified yet, and where it made none of the scores."""
     is_mixed: bool = False
     """Whether the ranker changed during this call, so that not all scores are of one revision."""
     prompt: str
@@ -208,7 +214,7 @@ class ScoreResponse(Strict):
 
     results: list[ScoreResult]
     depth_served: int
-    """How many distinct candidates have a score."""
+    """How many distinct candidates have a score of the ranker's; those of the fallback do not count."""
     depth_share: float
     """Share of the candidates without a cached score that the load left to this call: 1 without load, less while calls
     queue for the ranker. What it leaves out says `depth`; so does what the deadline leaves out beyond it."""

@@ -1,6 +1,6 @@
 """The rerank call: the shape that Cohere, Jina, vLLM and TEI clients speak."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -41,6 +41,9 @@ class RerankRequest(Lenient):
     """Taken for the clients that insist on it; the loaded ranker answers, and the answer names it."""
     deadline_ms: DeadlineMs = 5_000
     """Time budget of the whole call; longer than for ``/v1/score``, because these clients know no partial answer."""
+    fallback: bool = False
+    """Answer by words where the ranker is away or late, as ``/v1/score`` does. Off unless asked for: these clients see
+    no source of a score, and hold scores against thresholds of their own."""
 
 
 class RerankedDocument(Strict):
@@ -79,4 +82,6 @@ class RerankResponse(Strict):
     model: str
     results: list[RerankResult]
     unscored: list[UnscoredDocument] = Field(default_factory=list)
+    source: Literal["fallback"] | None = None
+    """There where the scores are of words alone."""
     usage: RerankUsage

@@ -1,6 +1,7 @@
 """From what the steps of a call found to its answer. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from schemas.api import Reason, Source
@@ -10,6 +11,8 @@ from serve.candidates import Item, Unservable
 from serve.ranking import Ranked
 
 __all__ = ["Slots", "assemble"]
+
+_RANKERS = frozenset({Source.MODEL, Source.CACHE})
 
 Slots = Mapping[Candidate, Item | Unservable]
 """What stands for each distinct candidate, in the caller's order."""
@@ -42,12 +45,18 @@ def assemble(
         candidate: _result(candidate, slot, cached, ranked, is_eligible=candidate in eligible)
         for candidate, slot in slots.items()
     }
+    if ranked.lexical:
+        for candidate, item in eligible.items():
+            results[candidate] = replace(
+                results[candidate], source=Source.FALLBACK, score=ranked.lexical[item.version], scored_at=as_of
+            )
+        revision = None
     used = {score.revision for score in ranked.scores.values()}
     if revision and (cached.hits or not used):
         used.add(revision)
     return Answer(
         results=tuple(results[candidate] for candidate in call.candidates),
-        depth_served=sum(result.score is not None for result in results.values()),
+        depth_served=sum(result.source in _RANKERS for result in results.values()),
         depth_share=ranked.depth_share,
         cache=cached.state,
         revision=next(iter(sorted(used - {revision})), revision),

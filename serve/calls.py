@@ -27,6 +27,7 @@ class Call:
         depth_min: Candidates below which an answer is of no use; None: the scorer's floor.
         depth_max: Only the first so many distinct candidates are looked at.
         traffic_class: Whose depth floor counts under load.
+        is_fallback_wanted: Whether scores by words are welcome where there would be none at all.
     """
 
     query: str | Sequence[int]
@@ -35,6 +36,7 @@ class Call:
     depth_min: int | None = None
     depth_max: int
     traffic_class: TrafficClass = TrafficClass.INTERACTIVE
+    is_fallback_wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Result:
         job_id: None for a text that came with the call.
         score: In [0, 1]; None where ``source`` is unscored.
         source: Where the score came from.
-        reason: Why there is none; None with a score.
+        reason: Why the ranker gave none; None with a score of its own.
         item: What was scored, or would have been; None where there is nothing to score.
         document: The stored document read in this call, if any.
         num_tokens: Length of the item; None where it was not rendered.
@@ -68,15 +70,15 @@ class Answer:
 
     Attributes:
         results: [N] as many as candidates in the call.
-        depth_served: Distinct candidates with a score.
+        depth_served: Distinct candidates with a score of the ranker's.
         depth_share: Of the candidates without a cached score, the share that the load allowed to be sent.
         cache: Whether the score cache worked.
-        revision: Of the ranker that the scores are of; None where none is verified.
+        revision: Of the ranker that the scores are of; None where none is verified, or none of them is its.
         is_mixed: Whether the ranker changed during the call.
         num_query_tokens: Length of the query prefix.
         num_item_tokens: Of the items that this call sent to the ranker.
         as_of: The read point.
-        failure: What to raise where nothing could be scored: the gravest of what kept candidates from a score.
+        failure: The gravest of what kept candidates from a score of the ranker's.
     """
 
     results: tuple[Result, ...]
@@ -90,11 +92,16 @@ class Answer:
     as_of: datetime
     failure: PrecisError | None
 
+    @property
+    def is_fallback(self) -> bool:
+        """Whether the scores are of words alone: all of them, or none."""
+        return any(result.source is Source.FALLBACK for result in self.results)
+
     def raise_if_unanswered(self) -> None:
         """Raise where no candidate has a score although one could have had.
 
         Raises:
             PrecisError: The failure.
         """
-        if self.failure is not None and not self.depth_served:
+        if self.failure is not None and not self.depth_served and not self.is_fallback:
             raise self.failure

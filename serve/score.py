@@ -13,6 +13,7 @@ from serve.assembly import Slots, assemble
 from serve.cache import CacheAnswer, LookUp, ScoreCache, fingerprint
 from serve.calls import Answer, Call, Candidate
 from serve.candidates import Item, items_of
+from serve.fallback import is_called_for, lexical_scores, reserved_s
 from serve.flight import ModelScore
 from serve.ranking import Ranked, Ranking
 from serve.telemetry import Stages, Telemetry
@@ -94,6 +95,11 @@ class Scorer:
         if revision and misses:
             with stages.stage("ranker"):
                 ranked = await self._rank(query, query_ids, misses, call)
+        num_scores = len(ranked.scores) + len(eligible) - len(misses)
+        if call.is_fallback_wanted and is_called_for(ranked.failure, num_scores=num_scores):
+            with stages.stage("fallback"):
+                text = self._prompt.query_text(query_ids)
+                ranked.lexical = await asyncio.to_thread(lexical_scores, text, list(eligible.values()))
         # 4. Answer; the cache is written after it.
         if revision and ranked.led:
             self._cache.write_later(query, _entries(ranked, misses, revision))
@@ -145,11 +151,14 @@ class Scorer:
         return await self._cache.collect(look_up, {item.job_id: item.version for item in items if item.job_id})
 
     async def _rank(self, query: str, query_ids: Sequence[int], misses: Sequence[Item], call: Call) -> Ranked:
+        reserve_s = self._margin_s
+        if call.is_fallback_wanted:
+            reserve_s += reserved_s(len(misses), of_s=call.deadline.remaining_s())
         return await self._ranking.rank(
             query,
             query_ids,
             misses,
-            deadline=Deadline(call.deadline.at_s - self._margin_s),
+            deadline=Deadline(call.deadline.at_s - reserve_s),
             floor=call.depth_min or self._depth_floor,
             traffic_class=call.traffic_class,
         )

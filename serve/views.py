@@ -88,7 +88,7 @@ def rerank_results(request: RerankRequest, answer: Answer) -> tuple[list[RerankR
     unscored = [
         UnscoredDocument(index=index, reason=result.reason)
         for index, result in enumerate(answer.results)
-        if result.reason is not None
+        if result.score is None and result.reason is not None
     ]
     return results, unscored
 

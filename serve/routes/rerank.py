@@ -31,6 +31,10 @@ async def rerank(request: Request, body: RerankRequest) -> RerankResponse:
     A document is a text (its first line is read as the header of an item, the rest as its summary, each cut to the
     ranker's limits) or `{"id": job_id}`: then the stored summary is scored, as in `/v1/score`. Only scores of stored
     summaries are cached. Documents that have no score stand in `unscored` with the reason.
+
+    Where the ranker is away or late the call fails, unless it says `fallback: true`: then documents are ordered by
+    words and the answer says `source: fallback`. That is no default, because rerank clients drop fields that they do
+    not know: their callers would hold scores of another kind against their thresholds and never learn of it.
     """
     parts, context = parts_of(request), context_of(request)
     with parts.calls.enter():
@@ -39,6 +43,7 @@ async def rerank(request: Request, body: RerankRequest) -> RerankResponse:
             candidates=await asyncio.to_thread(candidates_of, body.documents),
             deadline=context.deadline(body.deadline_ms / 1000),
             depth_max=MAX_CANDIDATES,
+            is_fallback_wanted=body.fallback,
         )
         answer = await parts.scorer.score(call, context.stages)
     note_answer(request, answer)
@@ -49,5 +54,6 @@ async def rerank(request: Request, body: RerankRequest) -> RerankResponse:
         model=parts.bundle.manifest.name,
         results=results,
         unscored=unscored,
+        source="fallback" if answer.is_fallback else None,
         usage=RerankUsage(total_tokens=answer.num_query_tokens + answer.num_item_tokens),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
 
-from schemas.api import ScoreRequest, ScoreResponse, TokenCounts
+from schemas.api import ScoreRequest, ScoreResponse, TokenCounts, TrafficClass
 from serve import views
 from serve.calls import Answer, Call, Candidate
 from serve.candidates import candidates_of
@@ -27,6 +27,8 @@ def note_answer(request: Request, answer: Answer) -> None:
         cache=answer.cache.value,
         tokens=answer.num_item_tokens,
     )
+    if answer.is_fallback:
+        context_of(request).facts.update(fallback=type(answer.failure).__name__)
 
 
 async def _candidates(body: ScoreRequest) -> Sequence[Candidate]:
@@ -39,9 +41,10 @@ async def _candidates(body: ScoreRequest) -> Sequence[Candidate]:
 async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
     """Scores of candidates for a query, in request order, as many as the deadline allows.
 
-    A candidate without a score says why. The call fails only where no candidate got a score although one could have:
-    429 (come back after `Retry-After`), 503 (the ranker or the store is away), 504 (the deadline passed). Where some
-    have one, the answer is 200 and partial.
+    A candidate without a score says why. Where some have one, the answer is 200 and partial. Where none has one because
+    the ranker is away or late, all are scored by words and say `source: fallback`; with `fallback: false` the call
+    fails instead, with 502, 503 or 504. It always fails where too much work is in flight (429: come back after
+    `Retry-After`) and where the store is away or late (503, 504): then no version can be vouched for.
     """
     parts, context = parts_of(request), context_of(request)
     with parts.calls.enter():
@@ -52,6 +55,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
             depth_min=body.depth.min,
             depth_max=body.depth.max,
             traffic_class=body.traffic_class,
+            is_fallback_wanted=body.fallback and body.traffic_class is not TrafficClass.REFRESH,
         )
         answer = await parts.scorer.score(call, context.stages)
     note_answer(request, answer)

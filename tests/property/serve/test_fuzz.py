@@ -53,6 +53,7 @@ _OPTIONS = {
     "depth": st.fixed_dictionaries({}, optional={"min": st.integers(0, 5), "max": st.integers(0, 5)}),
     "sort": st.booleans(),
     "explain": st.booleans(),
+    "fallback": st.booleans(),
 }
 _SCORE = st.one_of(_bodies({name: candidates} | _OPTIONS) for name, candidates in _CANDIDATES.items())
 _RERANK = _bodies(
@@ -127,7 +128,8 @@ def test_score_answers_any_body(scorer: Scorer, body: Any):
     if response.status_code == httpx.codes.OK:
         answer = ScoreResponse.model_validate_json(response.content)
         assert len(answer.results) == len(body.get("job_ids") or body["documents"])
-        assert all((result.score is None) == (result.reason is not None) for result in answer.results)
+        assert all((result.score is None) == (result.source == "unscored") for result in answer.results)
+        assert all(result.reason is not None for result in answer.results if result.score is None)
     else:
         _check_refusal(response)
 
