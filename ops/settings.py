@@ -127,6 +127,9 @@ class Engine(_Section):
     """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
     engine: Literal["local", "vllm", "sglang"] = "local"
     """What `precis up` and `precis demo` start to serve it, from the environment that `precis engine install` makes."""
+    dtype: Literal["float32", "bfloat16"] | None = None
+    """Precision in which `precis up` has it served; empty: float32, for models of this size. bfloat16 is faster on
+    processors with AMX or AVX512-BF16; the canary rules follow."""
     name: str = ""
     """Model name sent with requests, where the server insists on one; empty: none is sent."""
     hedge_after_s: Seconds | None = None
@@ -195,6 +198,10 @@ class DepthFloors(_Section):
 
 class Scorer(_Section):
     """The online service."""
+
+    arms_file: Path | None = None
+    """Declares several rankers: who is champion, who is on trial (docs/operations.md); followed while it runs. Empty:
+    the one of `ranker` serves alone."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""

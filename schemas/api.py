@@ -7,7 +7,17 @@ from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from schemas.documents import State, SummarizerId
-from schemas.wire import DEFAULT_DEADLINE_MS, MAX_CANDIDATES, AnyDocument, ApiJobId, DeadlineMs, QueryOrIds, Strict
+from schemas.wire import (
+    DEFAULT_DEADLINE_MS,
+    MAX_CANDIDATES,
+    AnyDocument,
+    ApiJobId,
+    DeadlineMs,
+    Flag,
+    QueryOrIds,
+    Strict,
+    WholeNumber,
+)
 
 __all__ = [
     "CacheState",
@@ -87,10 +97,10 @@ class CacheState(StrEnum):
 class DepthLimits(Strict):
     """The caller's bounds on how many candidates get a score."""
 
-    min: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] | None = None
+    min: Annotated[WholeNumber, Field(ge=1, le=MAX_CANDIDATES)] | None = None
     """Score at least so many, or refuse the call where the queue leaves no time for them; None leaves it to the
     scorer's configuration."""
-    max: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = MAX_CANDIDATES
+    max: Annotated[WholeNumber, Field(ge=1, le=MAX_CANDIDATES)] = MAX_CANDIDATES
     """Look at the first so many candidates only."""
 
     @model_validator(mode="after")
@@ -141,12 +151,12 @@ class ScoreRequest(Strict):
     consistency: Literal["strict"] = "strict"
     """``strict``: versions are read from the store inside this call."""
     depth: DepthLimits = DepthLimits()
-    fallback: bool = True
+    fallback: Flag = True
     """Where the ranker is away or late and no candidate has a score: answer by words (`source: fallback`) instead of
     with 502, 503 or 504. Not for `refresh` calls: nobody reads their scores."""
-    sort: bool = False
+    sort: Flag = False
     """Order the results by score, those without one last in request order; otherwise in request order."""
-    explain: bool = False
+    explain: Flag = False
     """Add to each result the text that was scored and its cost."""
 
     @field_validator("documents")
@@ -193,6 +203,8 @@ class ScoreResult(Strict):
 class Versions(Strict):
     """What made the answer."""
 
+    arm: str
+    """Name of the ranker that answered: several may stand side by side, and a query always meets the same."""
     ranker_revision: str | None
     """Revision of the ranker; None where it could not be verified yet, and where it made none of the scores."""
     is_mixed: bool = False

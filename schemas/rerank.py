@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from schemas.api import Reason
-from schemas.wire import MAX_CANDIDATES, AnyDocument, DeadlineMs, Lenient, Query, Strict
+from schemas.wire import MAX_CANDIDATES, AnyDocument, DeadlineMs, Flag, Lenient, Query, Strict, WholeNumber
 
 __all__ = [
     "RerankRequest",
@@ -34,14 +34,14 @@ class RerankRequest(Lenient):
 
     query: Query
     documents: Annotated[list[AnyDocument], Field(min_length=1, max_length=MAX_CANDIDATES)]
-    top_n: Annotated[int, Field(ge=1)] | None = None
-    return_documents: bool | None = None
+    top_n: Annotated[WholeNumber, Field(ge=1)] | None = None
+    return_documents: Flag | None = None
     """None is false: Cohere's client sends null for an argument that its caller passes on as None."""
     model: str | None = None
     """Taken for the clients that insist on it; the loaded ranker answers, and the answer names it."""
     deadline_ms: DeadlineMs = 5_000
     """Time budget of the whole call; longer than for ``/v1/score``, because these clients know no partial answer."""
-    fallback: bool = False
+    fallback: Flag = False
     """Answer by words where the ranker is away or late, as ``/v1/score`` does. Off unless asked for: these clients see
     no source of a score, and hold scores against thresholds of their own."""
 

@@ -10,7 +10,7 @@ from schemas.documents import SummaryDocument
 from schemas.errors import PrecisError
 from serve.candidates import Item
 
-__all__ = ["Answer", "Call", "Candidate", "Result"]
+__all__ = ["Answer", "Call", "Candidate", "Result", "ServedBy"]
 
 Candidate = str | Item
 """A job id, or a text that came with the call."""
@@ -64,6 +64,23 @@ class Result:
     scored_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ServedBy:
+    """Which ranker answered.
+
+    Attributes:
+        arm: Its name.
+        model: Name in its bundle.
+        prompt: Version of its template.
+        revision: Of its weights, as its engine names them; None where none is verified.
+    """
+
+    arm: str
+    model: str
+    prompt: str
+    revision: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """Results in the order of the candidates, one for each place, and what the call cost.
@@ -73,7 +90,7 @@ class Answer:
         depth_served: Distinct candidates with a score of the ranker's.
         depth_share: Of the candidates without a cached score, the share that the load allowed to be sent.
         cache: Whether the score cache worked.
-        revision: Of the ranker that the scores are of; None where none is verified, or none of them is its.
+        served_by: The ranker that the scores are of; without a revision where none of them is its.
         is_mixed: Whether the ranker changed during the call.
         num_query_tokens: Length of the query prefix.
         num_item_tokens: Of the items that this call sent to the ranker.
@@ -85,7 +102,7 @@ class Answer:
     depth_served: int
     depth_share: float
     cache: CacheState
-    revision: str | None
+    served_by: ServedBy
     is_mixed: bool
     num_query_tokens: int
     num_item_tokens: int

@@ -18,6 +18,11 @@ class ScorerConfig:
 
     Attributes:
         ranker_bundle: Directory of the ranker's checkpoint bundle: tokenizer, prompt limits, canaries. No weights.
+        arms_file: Declares several rankers, see ``serve.arms.declaration``; None: the one of the settings serves alone.
+        arms_interval_s: After how long a change of that file, or of an arm's verification, is acted on, in seconds.
+        drain_limit_s: How long calls under way may hold up the close of a ranker that was replaced, in seconds.
+        max_shadow_calls: Copies of calls that may be at work for shadow scoring; more are dropped and counted.
+        shadow_timeout_s: Time budget of such a copy, in seconds.
         build: Version of this build, shown in answers and at ``/info``.
         profile: Name of the profile, shown at ``/info``.
         deadline_margin_s: Kept back from every deadline for building and sending the answer, in seconds.
@@ -44,6 +49,11 @@ class ScorerConfig:
     """
 
     ranker_bundle: Path
+    arms_file: Path | None = None
+    arms_interval_s: float = 1.0
+    drain_limit_s: float = 60.0
+    max_shadow_calls: int = 16
+    shadow_timeout_s: float = 10.0
     build: str = "0"
     profile: str = "embedded"
     deadline_margin_s: float = 0.01

@@ -24,6 +24,9 @@ Futures = dict[str, asyncio.Future[Outcome]]
 # A shared computation can end with the deadline of the call that began it; who has time left begins it again, once.
 _ROUNDS = 2
 
+_NEW_SHARE = 0.1
+"""Weight of the newest call in the mean length of items."""
+
 
 @dataclass(slots=True)
 class Ranked:
@@ -88,6 +91,41 @@ class Ranking:
         self._depth = depth
         self._pack_tokens = pack_tokens
         self._telemetry = telemetry
+        self._item_tokens = 0.0  # mean length, known once a call was rendered
+
+    def check_room(
+        self, query_ids: Sequence[int], num_items: int, *, deadline: Deadline, floor: int, traffic_class: TrafficClass
+    ) -> None:
+        """Refuse a call that will be refused anyway, before anything is read for it: a refusal must cost nothing.
+
+        Its items are not known yet, so they are taken to be as long as those of the calls before it, and all misses:
+        to be asked only where nothing is cached for the query.
+
+        Args:
+            query_ids: The prefix.
+            num_items: Candidates, at least 1.
+            deadline: As for :meth:`rank`.
+            floor: Likewise.
+            traffic_class: Likewise.
+
+        Raises:
+            Overloaded: There is no room for the floor.
+        """
+        least = len(query_ids) + round(min(floor, num_items) * self._item_tokens)
+        in_time = self._in_time(traffic_class, deadline)
+        decision = self._admission.ask(traffic_class, wished=least, least=least, in_time=in_time)
+        if isinstance(decision, Refused):
+            self._telemetry.admission.labels("refused", traffic_class.value).inc()
+            raise self._overloaded(decision)
+
+    def _in_time(self, traffic_class: TrafficClass, deadline: Deadline) -> int:
+        """Tokens that the ranker can serve to a call of this class before the deadline, after what is ahead."""
+        seconds = plannable_s(deadline.remaining_s(), self._admission.queue_s(traffic_class))
+        return self._admission.cost.tokens_within(seconds, self._pack_tokens)
+
+    def _overloaded(self, refused: Refused) -> Overloaded:
+        message = f"{self._admission.in_flight} tokens are in flight to the ranker: no room before the deadline"
+        return Overloaded(message, retry_after_s=self._admission.retry_after_s(refused))
 
     async def rank(
         self,
@@ -113,6 +151,9 @@ class Ranking:
         token_ids = await self._render({item.version: item for item in reversed(items)})
         pending = list(dict.fromkeys(item.version for item in items))
         ranked.num_tokens = {version: len(ids) for version, ids in token_ids.items()}
+        if items:
+            mean = sum(ranked.num_tokens.values()) / len(ranked.num_tokens)
+            self._item_tokens += (_NEW_SHARE if self._item_tokens else 1.0) * (mean - self._item_tokens)
         for _ in range(_ROUNDS):
             keys = {version: FlightKey(fingerprint, version) for version in pending}
             shared = self._shared(keys)
@@ -162,10 +203,9 @@ class Ranking:
         # The prefix is paid by the first item: a call is never smaller than one pack.
         costs = [len(miss.token_ids) for miss in misses.values()]
         costs[0] += len(query_ids)
-        queue_s = self._admission.queue_s(traffic_class)
-        self._depth.observe(traffic_class, queue_s, time.monotonic())
+        self._depth.observe(traffic_class, self._admission.queue_s(traffic_class), time.monotonic())
         ranked.depth_share = min(ranked.depth_share, self._depth.share(traffic_class, deadline.remaining_s()))
-        budget = self._admission.cost.tokens_within(plannable_s(deadline.remaining_s(), queue_s), self._pack_tokens)
+        budget = self._in_time(traffic_class, deadline)
         admitted = versions[: self._admit(ranked, versions, costs, budget, floor, traffic_class)]
         futures = self._lane.send(query_ids, [misses[version] for version in admitted], deadline, traffic_class)
         led = {version: futures[misses[version].key] for version in admitted}
@@ -191,9 +231,7 @@ class Ranking:
         )
         if isinstance(decision, Refused):
             self._telemetry.admission.labels("refused", traffic_class.value).inc()
-            message = f"{self._admission.in_flight} tokens are in flight to the ranker: no room before the deadline"
-            retry_after_s = self._admission.retry_after_s(decision)
-            ranked.fail(versions[:depth], Overloaded(message, retry_after_s=retry_after_s))
+            ranked.fail(versions[:depth], self._overloaded(decision))
             return 0
         admitted = depth_within(costs[:depth], decision.tokens, least)
         ranked.reasons.update(dict.fromkeys(versions[admitted:depth], Reason.OVERLOADED))

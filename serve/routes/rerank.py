@@ -51,7 +51,7 @@ async def rerank(request: Request, body: RerankRequest) -> RerankResponse:
     results, unscored = views.rerank_results(body, answer)
     return RerankResponse(
         id=context.request_id,
-        model=parts.bundle.manifest.name,
+        model=answer.served_by.model,
         results=results,
         unscored=unscored,
         source="fallback" if answer.is_fallback else None,

@@ -21,6 +21,7 @@ router = APIRouter(tags=["scoring"])
 def note_answer(request: Request, answer: Answer) -> None:
     """Numbers of the answer for the log line."""
     context_of(request).facts.update(
+        arm=answer.served_by.arm,
         candidates=len(answer.results),
         depth=answer.depth_served,
         depth_share=round(answer.depth_share, 3),
@@ -68,7 +69,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
         depth_served=answer.depth_served,
         depth_share=round(answer.depth_share, 3),
         cache=answer.cache,
-        versions=views.versions(answer, prompt=parts.prompt.version, build=parts.config.build),
+        versions=views.versions(answer, build=parts.config.build),
         num_tokens=TokenCounts(query=answer.num_query_tokens, items=answer.num_item_tokens),
         as_of=answer.as_of,
     )

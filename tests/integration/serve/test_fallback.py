@@ -142,7 +142,7 @@ async def test_metrics_and_the_log_line_show_it(filled):
     (line,) = [line for line in lines if line["event"] == "request"]
     assert line["fallback"] == "BackendUnavailable"
     value = filled.app.state.parts.telemetry.registry.get_sample_value
-    assert value("precis_scorer_results_total", {"source": "fallback", "reason": "backend"}) == 2
+    assert value("precis_scorer_results_total", {"arm": "champion", "source": "fallback", "reason": "backend"}) == 2
 
 
 @pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from store.memory import MemoryStore
 from tests.doubles.summaries import summary_of
 
 _JOB_IDS = ["a", "b", "c", "d"]
@@ -24,7 +25,7 @@ async def busy(start_scorer):
 
 
 def _admission(scorer):
-    return scorer.app.state.parts.admission
+    return scorer.app.state.parts.arms.champion.admission
 
 
 async def _until(scorer, *, calls: int) -> None:
@@ -69,7 +70,7 @@ async def test_refreshes_that_find_no_window_are_never_sent(busy):
     assert answer.status_code == 504
     assert len(busy.ranker.calls) == 1
     queue = busy.app.state.parts.telemetry.registry.get_sample_value
-    assert queue("precis_scorer_ranker_requests_total", {"result": "Expired"}) == 1
+    assert queue("precis_scorer_ranker_requests_total", {"arm": "champion", "result": "Expired"}) == 1
 
 
 async def test_an_interactive_call_takes_the_held_work_it_shares_along(busy):
@@ -80,6 +81,7 @@ async def test_an_interactive_call_takes_the_held_work_it_shares_along(busy):
     busy.ranker.release.set()
     scores = [[result["score"] for result in (await call).json()["results"]] for call in (joined, held)]
     assert scores[0] == scores[1]
+    assert None not in scores[0]
     assert len(busy.ranker.calls) == 2
 
 
@@ -90,5 +92,37 @@ async def test_decisions_are_counted_by_class(busy):
     await held
     value = busy.app.state.parts.telemetry.registry.get_sample_value
     for traffic_class in ("interactive", "latency_insensitive"):
-        labels = {"decision": "granted", "class": traffic_class}
+        labels = {"arm": "champion", "decision": "granted", "class": traffic_class}
         assert value("precis_scorer_admission_total", labels) == 1
+
+
+class _CountingStore(MemoryStore):
+    """Counts the reads of summaries."""
+
+    num_reads = 0
+
+    async def get_many(self, job_ids):
+        self.num_reads += 1
+        return await super().get_many(job_ids)
+
+
+async def test_what_will_be_refused_is_refused_before_anything_is_read(start_scorer):
+    """The queue leaves no time for the floor: no store read; a query with cached scores is still answered from them."""
+    store = _CountingStore()
+    for job_id in _JOB_IDS:
+        assert await store.put(summary_of(job_id, f"night shift {job_id}"), cas=None)
+    scorer = await start_scorer(store=store, depth_floor=len(_JOB_IDS), initial_tokens_per_s=2.0)
+    known = await scorer.score("night nurse", _JOB_IDS)
+    assert known.status_code == 200
+    scorer.ranker.hold()
+    waiting = asyncio.create_task(scorer.score("part time", _JOB_IDS))
+    await _until(scorer, calls=2)
+    before = store.num_reads
+    refused = await scorer.score("remote work", _JOB_IDS, deadline_ms=1_000)
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) >= 1
+    assert store.num_reads == before
+    again = await scorer.score("night nurse", _JOB_IDS, deadline_ms=1_000)
+    assert [result["source"] for result in again.json()["results"]] == ["cache"] * len(_JOB_IDS)
+    scorer.ranker.release.set()
+    await waiting
