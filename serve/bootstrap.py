@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 
 from schemas.errors import PrecisError
 from serve import problems
+from serve.access.gate import Access, Guard
+from serve.access.key_file import KeySource
 from serve.admission import CallGate
 from serve.arms.arm import OpenRanker, open_arm
 from serve.arms.declaration import ArmConfig, Declaration
@@ -30,7 +32,7 @@ from serve.telemetry import Telemetry
 from store.breaker_metrics import export_breakers
 from store.ports import PostingIndex, Store
 
-__all__ = ["create_app"]
+__all__ = ["create_admin_app", "create_app"]
 
 OpenStore = Callable[[], Awaitable[Store]]
 OpenIndex = Callable[[], Awaitable[PostingIndex]]
@@ -42,6 +44,7 @@ def create_app(
     open_store: OpenStore,
     open_ranker: OpenRanker,
     open_index: OpenIndex | None = None,
+    keys: KeySource | None = None,
 ) -> FastAPI:
     """The scorer as an ASGI application. Nothing is opened before its lifespan begins.
 
@@ -50,8 +53,10 @@ def create_app(
         open_store: Makes the store inside the service's event loop; closed with the application.
         open_ranker: Likewise the client of an arm's engine. The engine itself may come up later.
         open_index: Likewise full-text search; None leaves out ``/v1/search``.
+        keys: API keys; None: everybody may call.
     """
     telemetry = Telemetry()
+    guard = Guard(keys or KeySource(), telemetry, share=1 / config.num_workers)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -71,16 +76,43 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for router in (score.router, rerank.router, summaries.router, operations.router, arms.router):
+    app.state.telemetry, app.state.guard = telemetry, guard
+    for router in (score.router, rerank.router, summaries.router, operations.router):
         app.include_router(router)
     if open_index is not None:
         app.include_router(search.router)
     app.include_router(page_router())
-    _handle_errors(app)
     document_problems(app)
-    app.add_middleware(BodyLimits, max_bytes=config.max_body_bytes, timeout_s=config.body_timeout_s)
-    app.add_middleware(Edge, telemetry=telemetry)  # added last: outermost
+    _add_layers(app, config, guard, telemetry)
     return app
+
+
+def create_admin_app(app: FastAPI, config: ScorerConfig) -> FastAPI:
+    """What is served on the admin port, over the parts of the scorer; it has no lifespan of its own.
+
+    Where API keys are configured, all but metrics and probes needs one with ``is_admin``.
+
+    Args:
+        app: Of :func:`create_app`, whose lifespan has begun.
+        config: The same.
+    """
+    admin = FastAPI(title="Précis scorer, admin", version=config.build, docs_url=None, redoc_url=None)
+    admin.state = app.state
+    for router in (operations.router, operations.metrics_router, arms.router):
+        admin.include_router(router)
+    document_problems(admin)
+    _add_layers(admin, config, app.state.guard, app.state.telemetry, needs_admin=True)
+    return admin
+
+
+def _add_layers(
+    app: FastAPI, config: ScorerConfig, guard: Guard, telemetry: Telemetry, *, needs_admin: bool = False
+) -> None:
+    """What every request goes through."""
+    _handle_errors(app)
+    app.add_middleware(BodyLimits, max_bytes=config.max_body_bytes, timeout_s=config.body_timeout_s)
+    app.add_middleware(Access, guard=guard, needs_admin=needs_admin)
+    app.add_middleware(Edge, telemetry=telemetry)  # added last: outermost
 
 
 async def _open_parts(

@@ -45,6 +45,7 @@ class ScorerConfig:
         canary_timeout_s: Time budget of one run of the canaries, in seconds.
         canary_retry_s: Pause between two runs while the engine does not pass, in seconds.
         canary_interval_s: Between two runs while it does, in seconds, give or take a quarter.
+        num_workers: Processes that share the port: each enforces its part of the rate limits of API keys.
         probe_timeout_s: Time budget of the store's probe in ``/readyz``, in seconds.
     """
 
@@ -76,6 +77,7 @@ class ScorerConfig:
     canary_retry_s: float = 1.0
     canary_interval_s: float = 60.0
     probe_timeout_s: float = 1.0
+    num_workers: int = 1
 
     def __post_init__(self) -> None:
         """Refuse values that no scorer can work with."""

@@ -1,6 +1,7 @@
 """The scoring call, step by step (DESIGN 5)."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -18,6 +19,7 @@ from serve.candidates import Item, items_of
 from serve.fallback import is_called_for, lexical_scores, reserved_s
 from serve.flight import ModelScore
 from serve.ranking import Ranked
+from serve.stalls import give_way
 from serve.telemetry import Stages, Telemetry
 from store.ports import SummaryStore
 
@@ -121,6 +123,7 @@ class Scorer:
             with stages.stage("summaries"):
                 documents = await self._read(job_ids, call.deadline)
             slots = self._slots(arm, call, documents)
+            await give_way(len(slots))
             with stages.stage("cache"):
                 cached = await self._collect(look_up, slots)
         finally:
@@ -211,8 +214,9 @@ class Scorer:
 
     def _count(self, arm: Arm, answer: Answer) -> None:
         counted = arm.telemetry.results
-        for result in answer.results:
-            counted.labels(result.source.value, result.reason.value if result.reason else "").inc()
+        # Added up first: finding a metric by its labels takes some microseconds, a thousand times.
+        for (source, reason), count in Counter((each.source, each.reason) for each in answer.results).items():
+            counted.labels(source.value, reason.value if reason else "").inc(count)
         self._telemetry.depth.observe(answer.depth_served)
 
 

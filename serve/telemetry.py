@@ -19,6 +19,8 @@ _SHARES = tuple(tenths / 10 for tenths in range(11))
 _CORRELATIONS = (-0.5, 0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0)
 # The finest are the canaries' tolerance in float32 and in bfloat16.
 _DIFFERENCES = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, -0.001, -1e-4, 1e-4, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+# From a pause that nobody notices to one that costs a deadline.
+_PAUSES = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _COUNTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 _Metric = TypeVar("_Metric", bound=MetricWrapperBase)
@@ -88,6 +90,11 @@ class Telemetry:
         shadow_rank_correlation: By arm: Kendall's tau with the champion's order, a call.
         shadow_overlap: By arm: share of the champion's best ten among the arm's, a call.
         shadow_difference: By arm: its score minus the champion's, an item.
+        key_calls: Calls that may cost tokens, by the name of the API key: admitted, or limited by its rate.
+        key_tokens: Tokens sent to the ranker by the name of the API key.
+        keys_stale: 1 while the changed file of API keys cannot be read and the old keys count.
+        gc_pause_seconds: Runs of the garbage collector, by generation; nothing else runs meanwhile.
+        loop_lag_seconds: How late the event loop came to a timer.
     """
 
     def __init__(self) -> None:
@@ -128,6 +135,15 @@ class Telemetry:
         )
         self.shadow_difference = Histogram(
             _name("shadow_score_difference"), "Score differences.", ["arm"], buckets=_DIFFERENCES, registry=registry
+        )
+        self.key_calls = Counter(_name("key_calls"), "Calls by API key.", ["key", "decision"], registry=registry)
+        self.key_tokens = Counter(_name("key_tokens"), "Tokens sent by API key.", ["key"], registry=registry)
+        self.keys_stale = Gauge(_name("keys_stale"), "1: the file of API keys is broken.", registry=registry)
+        self.gc_pause_seconds = Histogram(
+            _name("gc_pause_seconds"), "Garbage collection.", ["generation"], buckets=_PAUSES, registry=registry
+        )
+        self.loop_lag_seconds = Histogram(
+            _name("event_loop_lag_seconds"), "Lateness of the event loop.", buckets=_PAUSES, registry=registry
         )
         self._results = Counter(_name("results"), "Candidates.", ["arm", "source", "reason"], registry=registry)
         self._ranker_seconds = Histogram(

@@ -4,9 +4,11 @@ import asyncio
 
 from fastapi import APIRouter, Request
 
+from schemas.api import TrafficClass
 from schemas.rerank import RerankRequest, RerankResponse, RerankUsage
 from schemas.wire import MAX_CANDIDATES
 from serve import views
+from serve.access.gate import permit_class
 from serve.calls import Call
 from serve.candidates import candidates_of
 from serve.context import context_of
@@ -37,6 +39,7 @@ async def rerank(request: Request, body: RerankRequest) -> RerankResponse:
     not know: their callers would hold scores of another kind against their thresholds and never learn of it.
     """
     parts, context = parts_of(request), context_of(request)
+    permit_class(request, TrafficClass.INTERACTIVE)
     with parts.calls.enter():
         call = Call(
             query=body.query,

@@ -7,11 +7,13 @@ from fastapi import APIRouter, Request
 
 from schemas.api import ScoreRequest, ScoreResponse, TokenCounts, TrafficClass
 from serve import views
+from serve.access.gate import permit_class
 from serve.calls import Answer, Call, Candidate
 from serve.candidates import candidates_of
 from serve.context import context_of
 from serve.parts import parts_of
 from serve.problems import documented
+from serve.stalls import give_way
 
 __all__ = ["note_answer", "router"]
 
@@ -48,6 +50,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
     `Retry-After`) and where the store is away or late (503, 504): then no version can be vouched for.
     """
     parts, context = parts_of(request), context_of(request)
+    permit_class(request, body.traffic_class)
     with parts.calls.enter():
         call = Call(
             query=body.query,
@@ -61,9 +64,11 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
         answer = await parts.scorer.score(call, context.stages)
     note_answer(request, answer)
     answer.raise_if_unanswered()
+    await give_way(len(answer.results))
     results = views.score_results(answer, now=parts.now(), explain=body.explain)
     if body.sort:
         results = [results[index] for index in views.best_first(answer.results)]
+    await give_way(len(results))
     return ScoreResponse(
         results=results,
         depth_served=answer.depth_served,
