@@ -57,7 +57,7 @@ class ScorerConfig:
     shadow_timeout_s: float = 10.0
     build: str = "0"
     profile: str = "embedded"
-    deadline_margin_s: float = 0.01
+    deadline_margin_s: float = 0.02
     search_deadline_s: float = 5.0
     max_body_bytes: int = 4 * 1024 * 1024
     body_timeout_s: float = 10.0
