@@ -35,7 +35,8 @@ def rerank(scorer: httpx.Client, query: str, job_ids: list[str], *, deadline_ms:
     """
     if not job_ids:
         return []
-    call = {"query": query, "job_ids": job_ids, "deadline_ms": deadline_ms, "sort": True}
+    # No fallback: the order of retrieval knows the whole posting, words of its summary know less.
+    call = {"query": query, "job_ids": job_ids, "deadline_ms": deadline_ms, "sort": True, "fallback": False}
     try:
         answer = scorer.post("/v1/score", json=call, timeout=(deadline_ms + 50) / 1000)
         results = answer.raise_for_status().json()["results"]

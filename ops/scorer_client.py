@@ -41,7 +41,8 @@ class ScorerClient:
             BackendUnavailable: It cannot be reached, or cannot serve now.
             BackendProtocolError: It answered in another form.
         """
-        body = {"query": query, "job_ids": list(job_ids), "deadline_ms": deadline_ms}
+        # Whoever runs a command wants the ranker's scores, or to be told that there are none.
+        body = {"query": query, "job_ids": list(job_ids), "deadline_ms": deadline_ms, "fallback": False}
         return self._call("POST", "/v1/score", json=body)
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:

@@ -3,11 +3,21 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.documents import State, SummarizerId
-from schemas.wire import DEFAULT_DEADLINE_MS, MAX_CANDIDATES, ApiJobId, DeadlineMs, Flag, Query, Strict, WholeNumber
+from schemas.wire import (
+    DEFAULT_DEADLINE_MS,
+    MAX_CANDIDATES,
+    AnyDocument,
+    ApiJobId,
+    DeadlineMs,
+    Flag,
+    QueryOrIds,
+    Strict,
+    WholeNumber,
+)
 
 __all__ = [
     "CacheState",
@@ -37,12 +47,15 @@ class Source(StrEnum):
     """The ranker, in this call (or in a concurrent one that asked for the same pair)."""
     CACHE = "cache"
     """The score cache; the ranker gave it for exactly this item version."""
+    FALLBACK = "fallback"
+    """The words of query and candidates, because no candidate of the call could have any other score; ``reason`` says
+    why the ranker gave none. Comparable within the answer only; never cached."""
     UNSCORED = "unscored"
     """Nowhere: ``reason`` says why."""
 
 
 class Reason(StrEnum):
-    """Why a candidate has no score."""
+    """Why a candidate has no score, or none of the ranker's."""
 
     NO_SUMMARY = "no_summary"
     """The store has no summary of this id."""
@@ -100,21 +113,36 @@ class DepthLimits(Strict):
 
 
 class ScoreRequest(Strict):
-    """Score candidates against a query. A repeated id is scored once and answered at each of its places."""
+    """Score candidates, ``job_ids`` or ``documents``, against a query.
+
+    A repeated candidate is scored once and answered at each of its places.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {"query": "night shift nurse berlin", "job_ids": ["job-1", "job-2", "job-3"], "deadline_ms": 500},
                 {"query": "remote rust engineer", "job_ids": ["job-7"], "sort": True, "explain": True},
+                {"query": [84, 91, 88, 89, 75], "job_ids": ["job-1"]},
+                {
+                    "query": "night shift nurse",
+                    "documents": ["Nurse, Berlin\nNight shifts, ICU.", {"text": "Baker, Hamburg"}, {"id": "job-1"}],
+                    "sort": True,
+                },
             ]
         }
     )
 
-    query: Query
-    """Text; it is normalised (case, width, blanks, markup) before it is scored."""
-    job_ids: Annotated[list[ApiJobId], Field(min_length=1, max_length=MAX_CANDIDATES)]
+    query: QueryOrIds
+    """Text, which is normalised (case, width, blanks, markup) before it is scored; or token ids of the loaded ranker's
+    tokenizer, which are scored as they are. Both share cached scores where they come to the same ids."""
+    job_ids: Annotated[list[ApiJobId], Field(min_length=1, max_length=MAX_CANDIDATES)] | None = None
     """Candidates, best first by the caller's own retrieval: this order decides who is scored where not all can be."""
+    documents: Annotated[list[AnyDocument] | None, Field(min_length=1, max_length=MAX_CANDIDATES)] = Field(
+        default=None, validate_default=True
+    )
+    """Instead of ``job_ids``: texts that come with the call, as strings or ``{"text": ...}``, and ``{"id": job_id}`` of
+    stored summaries, as in ``/v1/rerank``. Scores of texts that come with the call are never cached."""
     deadline_ms: DeadlineMs = DEFAULT_DEADLINE_MS
     """Time budget of the whole call, from its arrival."""
     traffic_class: Annotated[TrafficClass, Field(alias="class")] = TrafficClass.INTERACTIVE
@@ -123,10 +151,21 @@ class ScoreRequest(Strict):
     consistency: Literal["strict"] = "strict"
     """``strict``: versions are read from the store inside this call."""
     depth: DepthLimits = DepthLimits()
+    fallback: Flag = True
+    """Where the ranker is away or late and no candidate has a score: answer by words (`source: fallback`) instead of
+    with 502, 503 or 504. Not for `refresh` calls: nobody reads their scores."""
     sort: Flag = False
     """Order the results by score, those without one last in request order; otherwise in request order."""
     explain: Flag = False
     """Add to each result the text that was scored and its cost."""
+
+    @field_validator("documents")
+    @classmethod
+    def _check_one(cls, documents: list[AnyDocument] | None, info: ValidationInfo) -> list[AnyDocument] | None:
+        # Where `job_ids` is wrong itself, that is said, and this is not.
+        if "job_ids" in info.data and (documents is None) == (info.data["job_ids"] is None):
+            raise PydanticCustomError("candidates", "give either `job_ids` or `documents`")
+        return documents
 
 
 class Explanation(Strict):
@@ -134,7 +173,8 @@ class Explanation(Strict):
 
     header: str
     summary: str
-    source_version: int
+    source_version: int | None
+    """Of the posting that the summary was made of; None for a text that came with the call."""
     num_tokens: int | None
     """Length of the item as the ranker reads it; None where it was not rendered."""
     score_age_s: float | None
@@ -142,9 +182,12 @@ class Explanation(Strict):
 
 
 class ScoreResult(Strict):
-    """One candidate's score, or why it has none."""
+    """One candidate's score, or why it has none. Of ``fallback`` scores ``reason`` says why the ranker gave none."""
 
-    job_id: str
+    index: int
+    """Its place in the request, from 0."""
+    job_id: str | None
+    """None for a text that came with the call."""
     score: FiniteFloat | None
     source: Source
     reason: Reason | None = None
@@ -163,7 +206,7 @@ class Versions(Strict):
     arm: str
     """Name of the ranker that answered: several may stand side by side, and a query always meets the same."""
     ranker_revision: str | None
-    """Revision of the ranker; None where it could not be verified yet."""
+    """Revision of the ranker; None where it could not be verified yet, and where it made none of the scores."""
     is_mixed: bool = False
     """Whether the ranker changed during this call, so that not all scores are of one revision."""
     prompt: str
@@ -183,7 +226,7 @@ class ScoreResponse(Strict):
 
     results: list[ScoreResult]
     depth_served: int
-    """How many distinct candidates have a score."""
+    """How many distinct candidates have a score of the ranker's; those of the fallback do not count."""
     depth_share: float
     """Share of the candidates without a cached score that the load left to this call: 1 without load, less while calls
     queue for the ranker. What it leaves out says `depth`; so does what the deadline leaves out beyond it."""

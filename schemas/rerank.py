@@ -1,47 +1,19 @@
 """The rerank call: the shape that Cohere, Jina, vLLM and TEI clients speak."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
 from schemas.api import Reason
-from schemas.wire import MAX_CANDIDATES, ApiJobId, DeadlineMs, Flag, Lenient, Query, Strict, Text, WholeNumber
+from schemas.wire import MAX_CANDIDATES, AnyDocument, DeadlineMs, Flag, Lenient, Query, Strict, WholeNumber
 
 __all__ = [
-    "RerankDocument",
     "RerankRequest",
     "RerankResponse",
     "RerankResult",
     "RerankUsage",
     "RerankedDocument",
     "UnscoredDocument",
-]
-
-
-class RerankDocument(Lenient):
-    """A document as an object: ``{"text": ...}``, or ``{"id": ...}`` of a job whose summary stands in the store."""
-
-    text: Text | None = None
-    id: ApiJobId | None = None
-
-    @model_validator(mode="after")
-    def _check_one(self) -> Self:
-        if (self.text is None) == (self.id is None):
-            raise PydanticCustomError("document", "give either `text` or `id`")
-        return self
-
-
-def _kind(document: object) -> str | None:
-    if isinstance(document, str):
-        return "text"
-    return "object" if isinstance(document, dict | RerankDocument) else None
-
-
-# By an explicit choice of branch, so that an error is about the kind of document that was meant.
-AnyDocument = Annotated[
-    Annotated[Text, Tag("text")] | Annotated[RerankDocument, Tag("object")],
-    Discriminator(_kind, custom_error_type="document", custom_error_message="a document is text or an object"),
 ]
 
 
@@ -69,6 +41,9 @@ class RerankRequest(Lenient):
     """Taken for the clients that insist on it; the loaded ranker answers, and the answer names it."""
     deadline_ms: DeadlineMs = 5_000
     """Time budget of the whole call; longer than for ``/v1/score``, because these clients know no partial answer."""
+    fallback: Flag = False
+    """Answer by words where the ranker is away or late, as ``/v1/score`` does. Off unless asked for: these clients see
+    no source of a score, and hold scores against thresholds of their own."""
 
 
 class RerankedDocument(Strict):
@@ -107,4 +82,6 @@ class RerankResponse(Strict):
     model: str
     results: list[RerankResult]
     unscored: list[UnscoredDocument] = Field(default_factory=list)
+    source: Literal["fallback"] | None = None
+    """There where the scores are of words alone."""
     usage: RerankUsage

@@ -12,6 +12,8 @@ from serve.ranking import Ranked
 
 __all__ = ["Slots", "assemble"]
 
+_RANKERS = frozenset({Source.MODEL, Source.CACHE})
+
 Slots = Mapping[Candidate, Item | Unservable]
 """What stands for each distinct candidate, in the caller's order."""
 
@@ -45,12 +47,18 @@ def assemble(
         for candidate, slot in slots.items()
     }
     revision = served_by.revision
+    if ranked.lexical:
+        for candidate, item in eligible.items():
+            results[candidate] = replace(
+                results[candidate], source=Source.FALLBACK, score=ranked.lexical[item.version], scored_at=as_of
+            )
+        revision = None
     used = {score.revision for score in ranked.scores.values()}
     if revision and (cached.hits or not used):
         used.add(revision)
     return Answer(
         results=tuple(results[candidate] for candidate in call.candidates),
-        depth_served=sum(result.score is not None for result in results.values()),
+        depth_served=sum(result.source in _RANKERS for result in results.values()),
         depth_share=ranked.depth_share,
         cache=cached.state,
         served_by=replace(served_by, revision=next(iter(sorted(used - {revision})), revision)),

@@ -21,20 +21,22 @@ class Call:
     """What is asked.
 
     Attributes:
-        query: As the caller typed it.
+        query: As the caller typed it; or token ids, to be scored as they are.
         candidates: The caller's best first; repeated ones are scored once.
         deadline: Budget of the whole call.
         depth_min: Candidates below which an answer is of no use; None: the scorer's floor.
         depth_max: Only the first so many distinct candidates are looked at.
         traffic_class: Whose depth floor counts under load.
+        is_fallback_wanted: Whether scores by words are welcome where there would be none at all.
     """
 
-    query: str
+    query: str | Sequence[int]
     candidates: Sequence[Candidate]
     deadline: Deadline
     depth_min: int | None = None
     depth_max: int
     traffic_class: TrafficClass = TrafficClass.INTERACTIVE
+    is_fallback_wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Result:
         job_id: None for a text that came with the call.
         score: In [0, 1]; None where ``source`` is unscored.
         source: Where the score came from.
-        reason: Why there is none; None with a score.
+        reason: Why the ranker gave none; None with a score of its own.
         item: What was scored, or would have been; None where there is nothing to score.
         document: The stored document read in this call, if any.
         num_tokens: Length of the item; None where it was not rendered.
@@ -85,15 +87,15 @@ class Answer:
 
     Attributes:
         results: [N] as many as candidates in the call.
-        depth_served: Distinct candidates with a score.
+        depth_served: Distinct candidates with a score of the ranker's.
         depth_share: Of the candidates without a cached score, the share that the load allowed to be sent.
         cache: Whether the score cache worked.
-        served_by: The ranker that the scores are of.
+        served_by: The ranker that the scores are of; without a revision where none of them is its.
         is_mixed: Whether the ranker changed during the call.
         num_query_tokens: Length of the query prefix.
         num_item_tokens: Of the items that this call sent to the ranker.
         as_of: The read point.
-        failure: What to raise where nothing could be scored: the gravest of what kept candidates from a score.
+        failure: The gravest of what kept candidates from a score of the ranker's.
     """
 
     results: tuple[Result, ...]
@@ -107,11 +109,16 @@ class Answer:
     as_of: datetime
     failure: PrecisError | None
 
+    @property
+    def is_fallback(self) -> bool:
+        """Whether the scores are of words alone: all of them, or none."""
+        return any(result.source is Source.FALLBACK for result in self.results)
+
     def raise_if_unanswered(self) -> None:
         """Raise where no candidate has a score although one could have had.
 
         Raises:
             PrecisError: The failure.
         """
-        if self.failure is not None and not self.depth_served:
+        if self.failure is not None and not self.depth_served and not self.is_fallback:
             raise self.failure

@@ -17,12 +17,12 @@ from schemas.errors import (
     Overloaded,
     PrecisError,
 )
+from schemas.wire import BRANCHES
 
 __all__ = ["MEDIA_TYPE", "Kind", "documented", "of_error", "of_status", "of_validation", "unexpected"]
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_FIELD_ERRORS = 20
-_BRANCHES = frozenset({"text", "object"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +115,11 @@ def _field(location: Sequence[Any]) -> str:
     """``("body", "job_ids", 3)`` as ``job_ids[3]``."""
     if len(location) == 1:
         return str(location[0])
-    name, after_index = "", False
+    name = ""
     for part in location[1:]:
-        # The branch of a union stands behind the index of its element and is no field.
-        if after_index and part in _BRANCHES:
-            after_index = False
+        if name and part in BRANCHES:  # no field, but which branch of a union was meant
             continue
-        after_index = isinstance(part, int)
-        name += f"[{part}]" if after_index else f".{part}" if name else str(part)
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
     return name
 
 

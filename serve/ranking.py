@@ -35,6 +35,7 @@ class Ranked:
     Attributes:
         scores: Of those that have one.
         reasons: Why the others have none.
+        lexical: Scores by words, where the call would have no scores at all.
         num_tokens: Lengths of the items as rendered.
         led: Computations that this call began; they are settled even where it did not wait for them.
         sent_tokens: Tokens of the items that this call sent.
@@ -44,6 +45,7 @@ class Ranked:
 
     scores: dict[str, ModelScore] = field(default_factory=dict)
     reasons: dict[str, Reason] = field(default_factory=dict)
+    lexical: Mapping[str, float] = field(default_factory=dict)
     num_tokens: dict[str, int] = field(default_factory=dict)
     led: Futures = field(default_factory=dict)
     sent_tokens: int = 0

@@ -16,6 +16,7 @@ from serve.assembly import Slots, assemble
 from serve.cache import CacheAnswer, LookUp, ScoreCache
 from serve.calls import Answer, Call, Candidate, ServedBy
 from serve.candidates import Item, items_of
+from serve.fallback import is_called_for, lexical_scores, reserved_s
 from serve.ranking import Ranked
 from serve.refresh import Refresh, Refresher, entries_of
 from serve.shared_flight import Joined, SharedFlight
@@ -30,6 +31,11 @@ _UNUSED = CacheAnswer({}, CacheState.UNUSED)
 
 class ArmSource(Protocol):
     """Who serves which query."""
+
+    @property
+    def champion(self) -> Arm:
+        """The arm in charge, whose tokenizer makes the ids that a caller sends."""
+        ...
 
     def choose(self, query: str) -> Arm:
         """The arm for a normalised query."""
@@ -86,22 +92,20 @@ class Scorer:
             stages: Takes the time of each step.
 
         Raises:
-            InvalidInput: Nothing is left of the query when it is normalised.
+            InvalidInput: Nothing is left of the query when it is normalised, or its token ids are not the ranker's.
             Overloaded: Nothing is cached for the query, and the ranker has no room before the deadline.
             DeadlineExceeded: The summaries could not be read in time: without them no version can be vouched for.
             BackendError: The store failed, likewise.
         """
-        text = normalised(call.query)
-        arm = self._arms.choose(text)
+        arm, text, query_ids = self._read_query(call.query)
         with arm.lease():
-            answer = await self._answer(arm, text, call, stages)
+            answer = await self._answer(arm, query_ids, call, stages)
         self._count(arm, answer)
         self._shadows.offer(arm, text, answer)
         return answer
 
-    async def _answer(self, arm: Arm, text: str, call: Call, stages: Stages) -> Answer:
+    async def _answer(self, arm: Arm, query_ids: Sequence[int], call: Call, stages: Stages) -> Answer:
         # 1. Query. Together with the arm and its verified revision it names what a cached score is a score of.
-        query_ids = arm.prompt.query_ids(text)
         joined, revision = Joined(Ranked()), None
         try:
             revision = arm.revisions.current()
@@ -137,6 +141,11 @@ class Scorer:
             with stages.stage("ranker"), arm.telemetry.ranker_seconds.time():
                 joined = await self._rank(arm, query, query_ids, misses, call)
         ranked, cached = joined.ranked, CacheAnswer({**cached.hits, **joined.found}, cached.state)
+        num_scores = len(ranked.scores) + sum(item.job_id in cached.hits for item in eligible.values())
+        if call.is_fallback_wanted and is_called_for(ranked.failure, num_scores=num_scores):
+            with stages.stage("fallback"):
+                text = arm.prompt.query_text(query_ids)
+                ranked.lexical = await asyncio.to_thread(lexical_scores, text, list(eligible.values()))
         # 4. Answer; the cache is written after it, and what is old in it is refreshed behind it.
         write = None
         if revision and ranked.led:
@@ -158,6 +167,19 @@ class Scorer:
             served_by=ServedBy(arm.name, arm.bundle.manifest.name, arm.prompt.version, revision),
             num_query_tokens=len(query_ids),
         )
+
+    def _read_query(self, given: str | Sequence[int]) -> tuple[Arm, str, list[int]]:
+        """Who serves a query, its text, and its token ids there."""
+        if isinstance(given, str):
+            text = normalised(given)
+            arm = self._arms.choose(text)
+            return arm, text, arm.prompt.query_ids(text)
+        champion = self._arms.champion
+        query_ids = champion.prompt.given_query_ids(given)
+        text = champion.prompt.query_text(query_ids)
+        arm = self._arms.choose(text)
+        # To an arm with another tokenizer these ids would be another query.
+        return arm if arm.prompt.digest == champion.prompt.digest else champion, text, query_ids
 
     async def _read(self, job_ids: Sequence[str], deadline: Deadline) -> dict[str, SummaryDocument]:
         if not job_ids:
@@ -207,7 +229,11 @@ class Scorer:
         )
 
     def _ranker_deadline(self, call: Call) -> Deadline:
-        return Deadline(call.deadline.at_s - self._margin_s)
+        reserve_s = self._margin_s
+        if call.is_fallback_wanted:
+            num_items = min(len(call.candidates), call.depth_max)
+            reserve_s += reserved_s(num_items, of_s=call.deadline.remaining_s())
+        return Deadline(call.deadline.at_s - reserve_s)
 
     def _floor(self, call: Call) -> int:
         return call.depth_min or self._depth_floor

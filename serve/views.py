@@ -5,7 +5,8 @@ from datetime import datetime
 
 from schemas.api import Explanation, Reason, ScoreResult, SearchResult, SummaryView, Versions
 from schemas.documents import SummaryDocument
-from schemas.rerank import RerankDocument, RerankedDocument, RerankRequest, RerankResult, UnscoredDocument
+from schemas.rerank import RerankedDocument, RerankRequest, RerankResult, UnscoredDocument
+from schemas.wire import AnyDocument
 from serve.calls import Answer, Result
 from store.ports import Hit
 
@@ -46,16 +47,16 @@ def _sort_key(result: Result) -> tuple[bool, float]:
     return (result.score is None, -(result.score or 0.0))
 
 
-def score_results(answer: Answer, job_ids: Sequence[str], *, now: datetime, explain: bool) -> list[ScoreResult]:
+def score_results(answer: Answer, *, now: datetime, explain: bool) -> list[ScoreResult]:
     """Results of ``/v1/score``, in the order of the answer."""
-    pairs = zip(job_ids, answer.results, strict=True)
-    return [_score_result(job_id, result, now=now, explain=explain) for job_id, result in pairs]
+    return [_score_result(index, result, now=now, explain=explain) for index, result in enumerate(answer.results)]
 
 
-def _score_result(job_id: str, result: Result, *, now: datetime, explain: bool) -> ScoreResult:
+def _score_result(index: int, result: Result, *, now: datetime, explain: bool) -> ScoreResult:
     document = result.document
     return ScoreResult(
-        job_id=job_id,
+        index=index,
+        job_id=result.job_id,
         score=result.score,
         source=result.source,
         reason=result.reason,
@@ -67,12 +68,12 @@ def _score_result(job_id: str, result: Result, *, now: datetime, explain: bool) 
 
 
 def _explanation(result: Result, now: datetime) -> Explanation | None:
-    if result.item is None or result.document is None:
+    if result.item is None:
         return None
     return Explanation(
         header=result.item.header,
         summary=result.item.summary,
-        source_version=result.document.source_version,
+        source_version=result.document.source_version if result.document else None,
         num_tokens=result.num_tokens,
         score_age_s=age_s(result.scored_at, now) if result.scored_at else None,
     )
@@ -93,12 +94,12 @@ def rerank_results(request: RerankRequest, answer: Answer) -> tuple[list[RerankR
     unscored = [
         UnscoredDocument(index=index, reason=result.reason)
         for index, result in enumerate(answer.results)
-        if result.reason is not None
+        if result.score is None and result.reason is not None
     ]
     return results, unscored
 
 
-def _document(document: str | RerankDocument, result: Result) -> RerankedDocument:
+def _document(document: AnyDocument, result: Result) -> RerankedDocument:
     if isinstance(document, str):
         return RerankedDocument(text=document)
     if document.id is None:

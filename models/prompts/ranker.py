@@ -1,9 +1,11 @@
 """The ranker's prompt: query first, so that all items of a request share its prefix."""
 
 import hashlib
+from collections.abc import Sequence
 
 from models.bundle import PromptLimits
 from models.prompts.tokenizer import TextTokenizer
+from schemas.errors import InvalidInput
 
 __all__ = ["RankerPrompt"]
 
@@ -38,6 +40,29 @@ class RankerPrompt:
             query: A normalised query (``normalise_query``).
         """
         return [self._query_mark, *self._tokenizer.encode(query)[: self._limits.query]]
+
+    def given_query_ids(self, token_ids: Sequence[int]) -> list[int]:
+        """:meth:`query_ids` of a query that its caller tokenised: nothing is normalised or cut.
+
+        Args:
+            token_ids: Of the query's text alone, as this prompt's tokenizer makes them.
+
+        Raises:
+            InvalidInput: Too many or none, one that the tokenizer does not have, or a special token: a query must not
+                speak to the model as the prompt does.
+        """
+        if not 0 < len(token_ids) <= self._limits.query:
+            message = f"{len(token_ids)} token ids; this ranker reads 1 to {self._limits.query} of a query"
+            raise InvalidInput(message, field="query")
+        for place, token_id in enumerate(token_ids):
+            if not self._tokenizer.is_text(token_id):
+                message = f"token id {token_id} stands for no text in this ranker's tokenizer"
+                raise InvalidInput(message, field=f"query[{place}]")
+        return [self._query_mark, *token_ids]
+
+    def query_text(self, query_ids: Sequence[int]) -> str:
+        """Text of a prefix of :meth:`query_ids`: what the ranker reads of the query."""
+        return self._tokenizer.decode(list(query_ids[1:]))
 
     def item_ids(self, header: str, summary: str) -> list[int]:
         """Ids of one item, up to the token that asks for the answer. Parts over their limits are cut at their ends."""

@@ -34,6 +34,9 @@ class TextTokenizer:
         tokenizer.no_padding()
         self._tokenizer = tokenizer
         self.digest = digest
+        self._special_ids = frozenset(
+            token_id for token_id, token in tokenizer.get_added_tokens_decoder().items() if token.special
+        )
         self._remembered_ids = lru_cache(_NUM_REMEMBERED)(self._ids)
 
     @classmethod
@@ -65,6 +68,12 @@ class TextTokenizer:
     def count(self, text: str) -> int:
         """Number of tokens of the text."""
         return len(self._tuple(text))
+
+    def is_text(self, token_id: int) -> bool:
+        """Whether it is an id of this tokenizer that a text can have: no special token."""
+        # The library raises for what has more than 32 bits.
+        is_known = 0 <= token_id < 2**32 and self._tokenizer.id_to_token(token_id) is not None
+        return is_known and token_id not in self._special_ids
 
     def special(self, token: str) -> int:
         """Id of a special token.

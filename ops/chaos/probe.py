@@ -89,7 +89,14 @@ class Probe:
 
 
 async def _score(client: httpx.AsyncClient, query: str, job_ids: list[str]) -> list[dict[str, Any]]:
-    body = {"query": query, "job_ids": job_ids, "deadline_ms": _DEADLINE_MS, "consistency": "strict", "explain": True}
+    body = {
+        "query": query,
+        "job_ids": job_ids,
+        "deadline_ms": _DEADLINE_MS,
+        "consistency": "strict",
+        "fallback": False,  # each score is judged as the ranker's
+        "explain": True,
+    }
     answer = await client.post("/v1/score", json=body)
     answer.raise_for_status()
     results: list[dict[str, Any]] = answer.json()["results"]

@@ -1,13 +1,18 @@
-"""NDCG@10 of a ranking of judged candidates: linear gain, mean over queries, computed by ir-measures."""
+"""NDCG@10 of rankings of judged candidates: linear gain, mean over queries, computed by ir-measures."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from ir_measures import ScoredDoc, iter_calc, nDCG
 
+from models.prompts import normalise_query
 from ops.demo.samples import JudgedQuery
+from schemas.documents import SummaryDocument
+from serve.candidates import Item, item_of
+from serve.fallback import lexical_scores
 
-__all__ = ["best_first", "ndcg_at_10", "ndcg_of_orders", "random_ndcg_at_10"]
+__all__ = ["best_first", "fallback_scores", "ndcg_at_10", "ndcg_of_orders", "random_ndcg_at_10"]
 
 _MEASURE = nDCG @ 10
 _NUM_SHUFFLES = 20
@@ -58,3 +63,17 @@ def random_ndcg_at_10(judged: Sequence[JudgedQuery]) -> float:
     """Mean NDCG@10 of random orders of the same candidates."""
     shuffles = [ndcg_at_10(judged, lambda _: {}, seed=seed) for seed in range(_NUM_SHUFFLES)]
     return sum(shuffles) / len(shuffles)
+
+
+def fallback_scores(query: str, documents: Mapping[str, SummaryDocument]) -> dict[str, float]:
+    """What the scorer answers while the ranker is away.
+
+    Args:
+        query: As a person typed it.
+        documents: The stored summaries of its candidates.
+    """
+    now = datetime.now(UTC)
+    found = {job_id: item_of(document, prompt_digest="", now=now) for job_id, document in documents.items()}
+    items = {job_id: item for job_id, item in found.items() if isinstance(item, Item)}
+    scores = lexical_scores(normalise_query(query), list(items.values()))
+    return {job_id: scores[item.version] for job_id, item in items.items() if item.version in scores}

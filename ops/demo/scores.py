@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ops.demo.evaluate import fallback_scores
 from ops.demo.samples import JudgedQuery
 from ops.scorer_client import ScorerClient
 from ops.services import open_embedded_store
@@ -19,10 +20,12 @@ class JudgedScores:
     Attributes:
         ranker: On summaries, through the scorer; a candidate that got none is left out.
         lexical: BM25 on the full text; likewise.
+        fallback: Of words of the summaries, as the scorer answers while the ranker is away.
     """
 
     ranker: Mapping[str, Mapping[str, float]]
     lexical: Mapping[str, Mapping[str, float]]
+    fallback: Mapping[str, Mapping[str, float]]
 
 
 async def score_judged(settings: Settings, scorer: ScorerClient, judged: Sequence[JudgedQuery]) -> JudgedScores:
@@ -36,6 +39,9 @@ async def score_judged(settings: Settings, scorer: ScorerClient, judged: Sequenc
     store = await open_embedded_store(settings)
     try:
         lexical = {query.query_id: await store.bm25(query.query, list(query.grades)) for query in judged}
+        fallback = {
+            query.query_id: fallback_scores(query.query, await store.get_many(list(query.grades))) for query in judged
+        }
     finally:
         await store.close()
-    return JudgedScores(ranked, lexical)
+    return JudgedScores(ranked, lexical, fallback)

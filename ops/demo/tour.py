@@ -54,6 +54,8 @@ class Measured:
     """Event to servable, with `ingest.max_outstanding` updates under way all the time, seconds."""
     ndcg_at_10: float = 0.0
     bm25_ndcg_at_10: float = 0.0
+    fallback_ndcg_at_10: float = 0.0
+    """Of what the scorer answers while the ranker is away: words of the summaries alone."""
     random_ndcg_at_10: float = 0.0
     edit_to_servable_ms: float | None = None
     """One edit on the idle system."""
@@ -177,8 +179,10 @@ async def _evaluate(
     ranked, lexical = scores.ranker, scores.lexical
     measured.ndcg_at_10 = round(ndcg_at_10(judged, lambda query: ranked[query.query_id]), 4)
     measured.bm25_ndcg_at_10 = round(ndcg_at_10(judged, lambda query: lexical[query.query_id]), 4)
+    measured.fallback_ndcg_at_10 = round(ndcg_at_10(judged, lambda query: scores.fallback[query.query_id]), 4)
     measured.random_ndcg_at_10 = round(random_ndcg_at_10(judged), 4)
     console.print(
         f"  NDCG@10 on {len(judged)} judged queries: ranker on summaries {measured.ndcg_at_10:.3f}, "
-        f"BM25 on full text {measured.bm25_ndcg_at_10:.3f}, random {measured.random_ndcg_at_10:.3f}"
+        f"BM25 on full text {measured.bm25_ndcg_at_10:.3f}, the scorer's fallback on summaries "
+        f"{measured.fallback_ndcg_at_10:.3f}, random {measured.random_ndcg_at_10:.3f}"
     )

@@ -71,7 +71,7 @@ class HttpLook:
 
     async def scored_item_version(self, job_id: str) -> Scored:
         """See ``SummaryLook.scored_item_version``."""
-        body = {"query": _QUERY, "job_ids": [job_id], "consistency": "strict", "deadline_ms": 5_000}
+        body = {"query": _QUERY, "job_ids": [job_id], "consistency": "strict", "deadline_ms": 5_000, "fallback": False}
         status, answer = await self._call("POST", "/v1/score", json=body)
         if status != httpx.codes.OK:
             return Scored(None, f"/v1/score: {status} {answer.get('detail', '')}")

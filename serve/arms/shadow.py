@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from schemas.api import TrafficClass
+from schemas.api import Source, TrafficClass
 from schemas.deadline import Deadline
 from schemas.errors import DeadlineExceeded, Overloaded
 from serve.arms.arm import Arm
@@ -86,7 +86,7 @@ class Shadows:
         scored = {
             result.item.version: (result.item, result.score)
             for result in answer.results
-            if result.item is not None and result.score is not None
+            if result.item is not None and result.score is not None and result.source is not Source.FALLBACK
         }
         if not scored:
             return

@@ -22,5 +22,6 @@ def test_the_demo_closes_the_loop(precis, tmp_path):
     assert measured["fresh"] + measured["fallback"] == measured["summarised"]
     assert measured["model_calls"] >= 0.9 * measured["fresh"]
     assert measured["ndcg_at_10"] >= measured["random_ndcg_at_10"] + 0.15
+    assert measured["fallback_ndcg_at_10"] >= measured["random_ndcg_at_10"] + 0.15
     assert 0 < measured["freshness_p50_s"] <= measured["freshness_p99_s"]
     assert not precis.run_file.exists()

@@ -28,7 +28,7 @@ class RunningScorer:
     app: Any
     admin: httpx.AsyncClient
 
-    async def score(self, query: str, job_ids: list[str], **fields: Any) -> httpx.Response:
+    async def score(self, query: str | list[int], job_ids: list[str], **fields: Any) -> httpx.Response:
         body = {"query": query, "job_ids": job_ids, "deadline_ms": 60_000, **fields}
         return await self.client.post("/v1/score", json=body)
 

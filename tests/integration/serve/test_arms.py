@@ -1,6 +1,7 @@
 """Several rankers in one scorer: side by side, one after the other, and one in the shadow of another."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from schemas.errors import BackendUnavailable
 from tests.doubles.engines import LexicalRanker
 from tests.doubles.ranker_bundle import write_ranker_bundle
 from tests.doubles.summaries import summary_of
+from tests.doubles.tokenizer import small_tokenizer
 
 _SUMMARIES = {"a": "night shift; part time", "b": "remote work; python", "c": "night"}
 _QUERIES = [f"night shift {number}" for number in range(40)]
@@ -132,6 +134,32 @@ async def test_two_arms_side_by_side_each_have_their_queries(bench, start):
     assert _named(await _arms(scorer), "new")["share"] == 0.5
 
 
+async def test_token_ids_meet_the_arm_of_their_text(bench, start):
+    """And its cached scores with it, where both arms read ids alike."""
+    bench.declare("old", old="", new="share = 0.5")
+    scorer = await start(arms_interval_s=3600)
+    await _until(scorer, _is_verified("new"))
+    texts = [_pure(await scorer.score(query, list(_SUMMARIES))) for query in _QUERIES]
+    await _until_value(scorer, len(_QUERIES), "cache_writes_total", result="written")
+    answers = [await scorer.score(small_tokenizer().encode(query), list(_SUMMARIES)) for query in _QUERIES]
+    assert [_pure(answer) for answer in answers] == texts
+    assert {result["source"] for answer in answers for result in answer.json()["results"]} == {"cache"}
+
+
+async def test_token_ids_are_the_champion_s_where_the_challenger_reads_others(bench, start):
+    """To a ranker with another tokenizer or template they would be another query."""
+    file = bench.folder / "new" / "precis.json"
+    manifest = json.loads(file.read_text())
+    manifest["limits"]["summary"] -= 1
+    file.write_text(json.dumps(manifest))
+    bench.declare("old", old="", new="share = 0.5")
+    scorer = await start(arms_interval_s=3600)
+    await _until(scorer, _is_verified("new"))
+    texts = {_pure(await scorer.score(query, ["a"])) for query in _QUERIES}
+    ids = {_pure(await scorer.score(small_tokenizer().encode(query), ["a"])) for query in _QUERIES}
+    assert (texts, ids) == ({"old", "new"}, {"old"})
+
+
 async def test_cached_scores_do_not_cross_from_arm_to_arm(bench, start):
     """Also where both engines call what they serve by one name: the promoted arm scores the query itself."""
     for ranker in bench.rankers.values():
@@ -238,7 +266,7 @@ async def test_a_drain_ends_at_its_limit(bench, start):
     bench.declare("old", old="")
     scorer = await start(drain_limit_s=0.001)
     bench.rankers["old"].hold()
-    begun = asyncio.create_task(scorer.score("night shift", list(_SUMMARIES)))
+    begun = asyncio.create_task(scorer.score("night shift", list(_SUMMARIES), fallback=False))
     await bench.rankers["old"].started.wait()
     bench.declare("new", new="")
     await _until(scorer, _is_gone("old"))

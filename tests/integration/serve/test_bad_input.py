@@ -26,6 +26,24 @@ def _problem(response, status: int) -> Problem:
         ({"query": " \u00a0 "}, "query"),
         ({"query": 7}, "query"),
         ({"query": None}, "query"),
+        ({"query": []}, "query"),
+        ({"query": {"text": "night"}}, "query"),
+        ({"query": [80, -1]}, "query[1]"),
+        ({"query": [80, "81"]}, "query[1]"),
+        ({"query": [True]}, "query[0]"),
+        ({"query": [80.0]}, "query[0]"),
+        ({"query": [80, 10**30]}, "query[1]"),
+        ({"query": [80, 599_999]}, "query[1]"),
+        ({"query": [80, 4]}, "query[1]"),  # <|relevant|> asks for the answer: no query may
+        ({"query": [80] * 49}, "query"),
+        ({"query": [80] * 5_000}, "query"),
+        ({"job_ids": None}, "documents"),
+        ({"documents": ["a nurse"]}, "documents"),
+        ({"job_ids": None, "documents": []}, "documents"),
+        ({"job_ids": None, "documents": ["x"] * 1_001}, "documents"),
+        ({"job_ids": None, "documents": ["x", {}]}, "documents[1]"),
+        ({"job_ids": None, "documents": [7]}, "documents[0]"),
+        ({"job_ids": None, "documents": [{"id": "\x00"}]}, "documents[0].id"),
         ({"job_ids": []}, "job_ids"),
         ({"job_ids": [str(number) for number in range(5_000)]}, "job_ids"),
         ({"job_ids": ["a", ""]}, "job_ids[1]"),
@@ -47,7 +65,7 @@ def _problem(response, status: int) -> Problem:
 async def test_score_names_the_field(scorer, change, field: str):
     """422, with the path of the field as the caller wrote it."""
     problem = _problem(await scorer.client.post("/v1/score", json=_GOOD | change), 422)
-    assert problem.errors[0].field == field
+    assert [error.field for error in problem.errors] == [field]
     assert problem.errors[0].message
 
 

@@ -61,7 +61,7 @@ async def test_what_has_no_score_is_not_remembered(start_scorer):
     scorer = await start_scorer(store=store)
     assert await store.put(summary_of("a", "night shift"), cas=None)
     scorer.ranker.script.append(BackendUnavailable("away", backend="ranker", operation="score"))
-    assert (await scorer.score("night", ["a", "b"])).status_code == 503
+    assert (await scorer.score("night", ["a", "b"], fallback=False)).status_code == 503
     while not _count(scorer, "cache_writes", "empty"):  # noqa: ASYNC110 - a counter tells nobody
         await asyncio.sleep(0)
     assert await store.put(summary_of("b", "days"), cas=None)

@@ -1,6 +1,7 @@
 """Summaries, probes, metrics, facts, the page, and the OpenAPI document."""
 
 import asyncio
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -162,7 +163,17 @@ async def test_openapi_examples_are_answered(scorer):
         for example in document["components"]["schemas"][schema]["examples"]:
             count += 1
             assert (await scorer.client.post(path, json=example)).status_code == 200
-    assert count >= 4
+    assert count >= 6
+
+
+async def test_requests_in_the_documentation_are_answered(scorer, pytestconfig):
+    """Each JSON block of docs/scoring.md is a request that runs."""
+    blocks = re.findall(
+        r"```json\n(.*?)```", (pytestconfig.rootpath / "docs" / "scoring.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert len(blocks) >= 3
+    for block in blocks:
+        assert (await scorer.client.post("/v1/score", json=json.loads(block))).status_code == 200
 
 
 async def test_openapi_documents_problems(scorer):

@@ -179,9 +179,9 @@ async def test_a_failed_pack_degrades_the_answer(start_scorer):
     ],
 )
 async def test_a_ranker_that_fails_is_a_problem_only_where_nothing_has_a_score(filled, error, status: int, reason: str):
-    """Without any score a problem; with a cached one a partial answer."""
+    """Without any score a problem, where no fallback is wanted; with a cached one a partial answer."""
     filled.ranker.fail_next(error)
-    refused = await filled.score("night", ["a"])
+    refused = await filled.score("night", ["a"], fallback=False)
     assert refused.status_code == status
     assert refused.headers["content-type"] == "application/problem+json"
     await filled.score("night", ["a"])
@@ -193,11 +193,11 @@ async def test_a_ranker_that_fails_is_a_problem_only_where_nothing_has_a_score(f
 
 
 async def test_a_ranker_that_hangs_costs_the_deadline_and_no_more(filled):
-    """Nothing done in time: 504. Something cached: a partial answer."""
+    """Nothing done in time: 504, where no fallback is wanted. Something cached: a partial answer."""
     await filled.score("night", ["a"])
     await _cache_written(filled)
     filled.ranker.hold()
-    nothing = await filled.score("night", ["b"], deadline_ms=100)
+    nothing = await filled.score("night", ["b"], deadline_ms=100, fallback=False)
     partial = await filled.score("night", ["a", "b"], deadline_ms=100)
     assert nothing.status_code == 504
     assert _column(partial, "source") == ["cache", "unscored"]
@@ -218,7 +218,7 @@ async def test_a_ranker_client_that_ignores_its_deadline_is_not_waited_for(start
     scorer = await start_scorer(ranker=Deaf())
     await _fill(scorer.store)
     scorer.ranker.is_deaf = True
-    assert (await scorer.score("night", ["a"], deadline_ms=50)).status_code == 504
+    assert (await scorer.score("night", ["a"], deadline_ms=50, fallback=False)).status_code == 504
 
 
 async def test_every_token_is_given_back_whatever_became_of_it(filled):
@@ -264,8 +264,9 @@ async def test_unverified_ranker_is_never_asked_for_scores(start_scorer):
     wrong = LexicalRanker(script=[BackendProtocolError("no scores", backend="ranker", operation="score")] * 10_000)
     scorer = await start_scorer(ranker=wrong, is_verified=False)
     await _fill(scorer.store)
-    answer = await scorer.score("night", ["a"])
+    answer = await scorer.score("night", ["a"], fallback=False)
     assert answer.status_code == 503
+    assert _column(await scorer.score("night", ["a"]), "source") == ["fallback"]
     assert (await scorer.client.get("/readyz")).status_code == 503
 
 

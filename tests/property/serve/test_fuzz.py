@@ -42,17 +42,20 @@ def _bodies(likely: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]
     return right | nearly | _JSON
 
 
-_SCORE = _bodies(
-    {
-        "query": _TEXT,
-        "job_ids": st.lists(_TEXT, min_size=1, max_size=5),
-        "deadline_ms": st.integers(-1, 70_000),
-        "depth": st.fixed_dictionaries({}, optional={"min": st.integers(0, 5), "max": st.integers(0, 5)}),
-        "sort": st.booleans(),
-        "explain": st.booleans(),
-    }
-)
 _DOCUMENT = _TEXT | st.fixed_dictionaries({"text": _TEXT}) | st.fixed_dictionaries({"id": _TEXT})
+_CANDIDATES = {
+    "job_ids": st.lists(_TEXT, min_size=1, max_size=5),
+    "documents": st.lists(_DOCUMENT, min_size=1, max_size=5),
+}
+_OPTIONS = {
+    "query": _TEXT | st.lists(st.integers(-1, 700), max_size=5),
+    "deadline_ms": st.integers(-1, 70_000),
+    "depth": st.fixed_dictionaries({}, optional={"min": st.integers(0, 5), "max": st.integers(0, 5)}),
+    "sort": st.booleans(),
+    "explain": st.booleans(),
+    "fallback": st.booleans(),
+}
+_SCORE = st.one_of(_bodies({name: candidates} | _OPTIONS) for name, candidates in _CANDIDATES.items())
 _RERANK = _bodies(
     {
         "query": _TEXT,
@@ -120,12 +123,13 @@ def _check_refusal(response: httpx.Response) -> None:
 @_SETTINGS
 @given(body=_SCORE)
 def test_score_answers_any_body(scorer: Scorer, body: Any):
-    """200 with one result for each id, or a problem that names a field; never an undocumented status."""
+    """200 with one result for each candidate, or a problem that names a field; never an undocumented status."""
     response = scorer.post("/v1/score", body)
     if response.status_code == httpx.codes.OK:
         answer = ScoreResponse.model_validate_json(response.content)
-        assert len(answer.results) == len(body["job_ids"])
-        assert all((result.score is None) == (result.reason is not None) for result in answer.results)
+        assert len(answer.results) == len(body.get("job_ids") or body["documents"])
+        assert all((result.score is None) == (result.source == "unscored") for result in answer.results)
+        assert all(result.reason is not None for result in answer.results if result.score is None)
     else:
         _check_refusal(response)
 

@@ -16,7 +16,7 @@ from models.prompts import (
     render_header,
     supported_phrases,
 )
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, InvalidInput
 from schemas.posting import Facts
 from schemas.text import single_line
 
@@ -95,6 +95,30 @@ def test_target_answers_end_with_the_stop_token():
         ids = SUMMARIZER.answer_ids(target)
         assert ids[-1] == SUMMARIZER.stop_token_ids[0]
         assert len(ids) <= LIMITS.summary
+
+
+def test_ids_that_the_caller_made_are_the_query_as_it_stands():
+    """Those of a text give the prefix of this text; nothing is cut, and the ranker's text of it can be read."""
+    assert RANKER.given_query_ids(TOKENIZER.encode("abc")) == RANKER.query_ids("abc")
+    assert RANKER.query_text(RANKER.query_ids("abc")) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("token_ids", "field"),
+    [
+        ([], "query"),
+        ([80] * (LIMITS.query + 1), "query"),
+        ([80, 10**6], "query[1]"),
+        ([80, 2**32 + 80], "query[1]"),
+        ([-1], "query[0]"),
+        *(([80, special], "query[1]") for special in sorted(SPECIAL_IDS)),
+    ],
+)
+def test_ids_that_no_query_has_are_refused(token_ids, field):
+    """None, too many, unknown ones, and special tokens: a query does not speak to the model as the prompt does."""
+    with pytest.raises(InvalidInput) as refused:
+        RANKER.given_query_ids(token_ids)
+    assert refused.value.field == field
 
 
 def test_digests_tell_limits_and_tokenizers_apart():

@@ -4,9 +4,11 @@ import math
 
 import pytest
 
-from ops.demo.evaluate import ndcg_at_10, random_ndcg_at_10
+from ops.demo.evaluate import fallback_scores, ndcg_at_10, random_ndcg_at_10
 from ops.demo.samples import JudgedQuery
 from ops.statistics import quantile
+from schemas.documents import State
+from tests.doubles.summaries import summary_of
 
 QUERY = JudgedQuery("q", "baker", {"a": 4, "b": 0, "c": 2})
 
@@ -49,3 +51,15 @@ def test_quantiles_are_values_that_were_measured(share, expected):
 def test_no_values_have_no_quantile():
     """Nothing measured is None, not 0."""
     assert quantile([], 0.5) is None
+
+
+def test_the_fallback_is_that_of_the_scorer_over_what_can_be_scored():
+    """More words are better; a deleted job has no score, so it comes last."""
+    documents = {
+        "a": summary_of("a", "night shift"),
+        "b": summary_of("b", "Night shift, part time"),
+        "gone": summary_of("gone", "night shift part time", state=State.DELETED),
+    }
+    scores = fallback_scores("NIGHT shift part time", documents)
+    assert scores.keys() == {"a", "b"}
+    assert scores["b"] > scores["a"] > 0

@@ -7,7 +7,8 @@ import pytest
 from schemas.api import Reason
 from schemas.documents import State
 from schemas.text import single_line
-from serve.candidates import Item, Unservable, inline_item, item_of, items_of
+from schemas.wire import DocumentObject
+from serve.candidates import Item, Unservable, candidates_of, inline_item, item_of, items_of
 from tests.doubles.summaries import LONG_AGO, summary_of
 
 
@@ -65,3 +66,14 @@ def test_inline_texts_have_a_header_where_they_have_several_lines(text: str, hea
     """The first of several lines is the header; a single line is the summary."""
     item = inline_item(text, single_line)
     assert (item.header, item.summary, item.job_id) == (header, summary, None)
+
+
+def test_documents_are_texts_or_name_a_stored_summary():
+    """A string and an object with the same text are the same candidate; of a long text only the beginning is read."""
+    text, as_object, job, long = candidates_of(
+        ["Nurse", DocumentObject(text="Nurse"), DocumentObject(id="a"), "nurse " * 10_000]
+    )
+    assert text == as_object == inline_item("Nurse", single_line)
+    assert job == "a"
+    assert isinstance(long, Item)
+    assert len(long.summary) < 5_000

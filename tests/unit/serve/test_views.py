@@ -35,4 +35,4 @@ def test_every_reason_and_source_is_a_word_of_the_interface():
         "overloaded",
         "backend",
     }
-    assert {source.value for source in Source} == {"model", "cache", "unscored"}
+    assert {source.value for source in Source} == {"model", "cache", "fallback", "unscored"}

@@ -37,7 +37,7 @@ def _scores(judged: list[JudgedQuery], *, num_right: int) -> JudgedScores:
         query.query_id: {job_id: grade if place < num_right else -grade for job_id, grade in query.grades.items()}
         for place, query in enumerate(judged)
     }
-    return JudgedScores(ranker, lexical)
+    return JudgedScores(ranker, lexical, fallback={})
 
 
 def _table(judged: list[JudgedQuery], scores: JudgedScores, *shares: float) -> list[DepthRow]:

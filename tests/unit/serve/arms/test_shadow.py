@@ -33,8 +33,8 @@ class Trial:
         return [(self._shadow, self._share)]
 
 
-def _answer(*, depth_share: float = 1.0, score: float | None = 0.5) -> Answer:
-    result = Result(job_id=None, item=inline_item("a nurse", str), score=score, source=Source.MODEL)
+def _answer(*, depth_share: float = 1.0, score: float | None = 0.5, source: Source = Source.MODEL) -> Answer:
+    result = Result(job_id=None, item=inline_item("a nurse", str), score=score, source=source)
     return Answer(
         results=(result,),
         depth_served=1,
@@ -73,10 +73,11 @@ def test_no_copy_is_made_while_callers_get_less_than_they_asked_for():
 
 
 def test_only_scored_calls_of_the_champion_are_copied():
-    """The challenger's answers are not what the shadow is compared with, and without a score there is nothing to."""
+    """The challenger's answers are not what the shadow is compared with, and without a score of a ranker nothing is."""
     telemetry, trial = Telemetry(), Trial(1.0)
     shadows = Shadows(trial, max_pending=0, timeout_s=1, telemetry=telemetry)
     challenger: Any = NamedArm("challenger")
     shadows.offer(challenger, "night shift", _answer())
     shadows.offer(trial.champion, "night shift", _answer(score=None))
+    shadows.offer(trial.champion, "night shift", _answer(source=Source.FALLBACK))
     assert _dropped(telemetry, "full") == 0
