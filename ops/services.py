@@ -22,6 +22,7 @@ from store.ports import InspectableStore
 from store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from serve.near_cache.config import NearCacheConfig
     from store.couchbase import CouchbaseConfig
 
 __all__ = [
@@ -205,6 +206,7 @@ def run_scorer(settings: Settings) -> None:
         cache_budget_s=chosen.cache_budget_s,
         canary_tolerance=chosen.canary_tolerance,
         canary_interval_s=chosen.canary_interval_s,
+        near_cache=_near_cache(settings),
     )
     has_index = settings.store.kind == "sqlite"  # only this store brings full-text search
     app = create_app(
@@ -214,6 +216,22 @@ def run_scorer(settings: Settings) -> None:
         open_index=(lambda: open_embedded_store(settings)) if has_index else None,
     )
     uvicorn.run(app, host=chosen.host, port=chosen.port, log_level="warning", timeout_graceful_shutdown=10)
+
+
+def _near_cache(settings: Settings) -> "NearCacheConfig | None":
+    from serve.near_cache.config import NearCacheConfig
+
+    chosen = settings.scorer.near_cache
+    if not chosen.enabled or not settings.kafka.bootstrap:
+        return None
+    return NearCacheConfig(
+        path=settings.near_cache_file,
+        bootstrap_servers=settings.kafka.bootstrap,
+        log_id=settings.kafka.log_id or settings.kafka.bootstrap,
+        topic=settings.topics.summaries,
+        max_lag_s=chosen.max_lag_s,
+        max_age_s=chosen.max_age_s,
+    )
 
 
 async def create_topics(settings: Settings) -> dict[str, bool]:

@@ -193,6 +193,20 @@ class DepthFloors(_Section):
     """The scorer's own work on its cache; none is built yet."""
 
 
+class NearCache(_Section):
+    """Summaries beside the store, one file a machine, for scoring calls with `consistency: bounded`."""
+
+    enabled: bool = True
+    """Whether there is one, where a broker is named; without, those calls are answered strictly."""
+    path: Path | None = None
+    """Its file, on a local file system; empty: `near-cache.sqlite` in the data directory."""
+    max_lag_s: Seconds = 2.0
+    """Bound of calls that name none, seconds."""
+    max_age_s: Seconds = 302_400
+    """A file that was not fed for so long is built anew, seconds: half of the `delete.retention.ms` of
+    `topics.summaries`."""
+
+
 class Scorer(_Section):
     """The online service."""
 
@@ -215,6 +229,7 @@ class Scorer(_Section):
     (`models/clients/canaries.py` says why)."""
     canary_interval_s: Seconds = 60
     """Between two runs of the ranker's canaries, seconds; two that fail make the service unready."""
+    near_cache: NearCache = NearCache()
 
 
 class Ingest(_Section):
@@ -311,6 +326,11 @@ class Settings(BaseSettings):
     def is_local_real(self) -> bool:
         """Whether broker and store come from `precis stack up`."""
         return self.profile == "local-real"
+
+    @property
+    def near_cache_file(self) -> Path:
+        """File of the scorers' near-cache."""
+        return self.scorer.near_cache.path or self.data_dir / "near-cache.sqlite"
 
     @property
     def sqlite_file(self) -> Path:

@@ -11,6 +11,7 @@ from schemas.wire import DEFAULT_DEADLINE_MS, MAX_CANDIDATES, ApiJobId, Deadline
 
 __all__ = [
     "CacheState",
+    "Consistency",
     "DepthLimits",
     "Explanation",
     "FieldError",
@@ -27,6 +28,7 @@ __all__ = [
     "TokenCounts",
     "TrafficClass",
     "Versions",
+    "WhyStrict",
 ]
 
 
@@ -81,6 +83,28 @@ class CacheState(StrEnum):
     """There was nothing to look up."""
 
 
+class Consistency(StrEnum):
+    """As of when the summaries are."""
+
+    STRICT = "strict"
+    """Read from the store inside the call."""
+    BOUNDED = "bounded"
+    """From the scorer's near-cache, as old as the call allows; where it is older, strict."""
+
+
+class WhyStrict(StrEnum):
+    """Why a ``bounded`` call was answered strictly."""
+
+    OFF = "off"
+    """This scorer has no near-cache."""
+    BUILDING = "building"
+    """The near-cache is not complete yet."""
+    LAG = "lag"
+    """It was further behind than the call allows."""
+    UNREADABLE = "unreadable"
+    """It could not be read."""
+
+
 class DepthLimits(Strict):
     """The caller's bounds on how many candidates get a score."""
 
@@ -106,6 +130,7 @@ class ScoreRequest(Strict):
             "examples": [
                 {"query": "night shift nurse berlin", "job_ids": ["job-1", "job-2", "job-3"], "deadline_ms": 500},
                 {"query": "remote rust engineer", "job_ids": ["job-7"], "sort": True, "explain": True},
+                {"query": "barista", "job_ids": ["job-7"], "consistency": "bounded", "max_lag_ms": 1000},
             ]
         }
     )
@@ -118,13 +143,23 @@ class ScoreRequest(Strict):
     """Time budget of the whole call, from its arrival."""
     # `class` names the traffic class; one is built so far, so one is accepted.
     traffic_class: Annotated[Literal["interactive"], Field(alias="class")] = "interactive"
-    consistency: Literal["strict"] = "strict"
-    """``strict``: versions are read from the store inside this call."""
+    consistency: Consistency = Consistency.STRICT
+    """``strict``: versions are read from the store inside this call. ``bounded``: summaries may come from the scorer's
+    near-cache, at most ``max_lag_ms`` behind what was published; the answer says how far, or why it was strict after
+    all."""
+    max_lag_ms: Annotated[int, Field(ge=1, le=60_000)] | None = None
+    """Bound of ``bounded``; None leaves it to the scorer's configuration."""
     depth: DepthLimits = DepthLimits()
     sort: bool = False
     """Order the results by score, those without one last in request order; otherwise in request order."""
     explain: bool = False
     """Add to each result the text that was scored and its cost."""
+
+    @model_validator(mode="after")
+    def _check_bound(self) -> Self:
+        if self.max_lag_ms is not None and self.consistency is not Consistency.BOUNDED:
+            raise PydanticCustomError("max_lag_ms", "max_lag_ms needs consistency 'bounded'")
+        return self
 
 
 class Explanation(Strict):
@@ -187,7 +222,13 @@ class ScoreResponse(Strict):
     versions: Versions
     num_tokens: TokenCounts
     as_of: AwareDatetime
-    """Read point: every write acknowledged before it is in the answer."""
+    """Read point: every write acknowledged (``bounded``: published) before it is in the answer."""
+    consistency: Consistency
+    """What was served."""
+    lag_ms: float | None = None
+    """How far the near-cache was behind; None where the store was read."""
+    why_strict: WhyStrict | None = None
+    """Why the store was read although the call asked for ``bounded``."""
 
 
 class SummaryView(Strict):

@@ -7,6 +7,7 @@ from schemas.api import Reason, Source
 from serve.cache import CacheAnswer
 from serve.calls import Answer, Call, Candidate, Result
 from serve.candidates import Item, Unservable
+from serve.freshness import Freshness
 from serve.ranking import Ranked
 
 __all__ = ["Slots", "assemble"]
@@ -22,7 +23,7 @@ def assemble(
     cached: CacheAnswer,
     ranked: Ranked,
     *,
-    as_of: datetime,
+    freshness: Freshness,
     revision: str | None,
     num_query_tokens: int,
 ) -> Answer:
@@ -34,7 +35,7 @@ def assemble(
         eligible: Those within ``depth_max`` that can be scored.
         cached: Usable cached scores.
         ranked: What the ranker gave.
-        as_of: The read point.
+        freshness: The read point.
         revision: The verified revision at the start of the call, that cached scores are of.
         num_query_tokens: Length of the query prefix.
     """
@@ -54,7 +55,7 @@ def assemble(
         is_mixed=len(used) > 1,
         num_query_tokens=num_query_tokens,
         num_item_tokens=ranked.sent_tokens,
-        as_of=as_of,
+        freshness=freshness,
         failure=ranked.failure if eligible else None,
     )
 

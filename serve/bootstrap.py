@@ -28,9 +28,12 @@ from serve.depth_control import DepthControl
 from serve.edge import Edge
 from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
+from serve.near_cache.feed import ScannableStore
+from serve.near_cache.service import NearCache
 from serve.openapi import document_problems
 from serve.parts import Parts
 from serve.ranking import Ranking
+from serve.reading import Reading
 from serve.routes import operations, rerank, score, search, summaries
 from serve.routes.page import page_router
 from serve.score import Scorer
@@ -129,8 +132,15 @@ async def _open_parts(
     )
     verification.start()
     closing.push_async_callback(verification.close)
+    near_cache = _near_cache(config, telemetry, prompt, store, closing)
     scorer = Scorer(
-        store=store,
+        reading=Reading(
+            store,
+            near_cache,
+            max_lag_s=config.near_cache.max_lag_s if config.near_cache else 0.0,
+            telemetry=telemetry,
+            now=_utc_now,
+        ),
         prompt=prompt,
         cache=cache,
         ranking=ranking,
@@ -149,6 +159,7 @@ async def _open_parts(
         scorer=scorer,
         calls=CallGate(config.max_calls_in_flight),
         admission=admission,
+        near_cache=near_cache,
         verification=verification,
         telemetry=telemetry,
         now=_utc_now,
@@ -186,6 +197,23 @@ def _ranking(
     closing.push_async_callback(lane.close)
     ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, depth=depth, telemetry=telemetry)
     return ranking, admission
+
+
+def _near_cache(
+    config: ScorerConfig, telemetry: Telemetry, prompt: RankerPrompt, store: Store, closing: AsyncExitStack
+) -> NearCache | None:
+    if config.near_cache is None:
+        return None
+    near_cache = NearCache(
+        config.near_cache,
+        prompt_digest=prompt.digest,
+        tokenise=prompt.item_ids,
+        scannable=store if isinstance(store, ScannableStore) else None,
+        telemetry=telemetry,
+    )
+    near_cache.start()
+    closing.push_async_callback(near_cache.close)
+    return near_cache
 
 
 async def _open_index(open_index: OpenIndex | None, closing: AsyncExitStack) -> PostingIndex | None:

@@ -8,6 +8,7 @@ from models.clients.canaries import DEFAULT_TOLERANCE
 from schemas.api import TrafficClass
 from schemas.errors import ConfigurationError
 from serve.depth_control import DEFAULT_FLOORS
+from serve.near_cache.config import NearCacheConfig
 
 __all__ = ["ScorerConfig"]
 
@@ -40,6 +41,7 @@ class ScorerConfig:
         canary_retry_s: Pause between two runs while the engine does not pass, in seconds.
         canary_interval_s: Between two runs while it does, in seconds, give or take a quarter.
         probe_timeout_s: Time budget of the store's probe in ``/readyz``, in seconds.
+        near_cache: Summaries beside the store, for ``bounded`` calls; None: those are answered strictly.
     """
 
     ranker_bundle: Path
@@ -65,6 +67,7 @@ class ScorerConfig:
     canary_retry_s: float = 1.0
     canary_interval_s: float = 60.0
     probe_timeout_s: float = 1.0
+    near_cache: NearCacheConfig | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that no scorer can work with."""

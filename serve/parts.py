@@ -10,6 +10,7 @@ from models.bundle import Bundle
 from models.prompts import RankerPrompt
 from serve.admission import Admission, CallGate
 from serve.config import ScorerConfig
+from serve.near_cache.service import NearCache
 from serve.score import Scorer
 from serve.telemetry import Telemetry
 from serve.verification import Verification
@@ -31,6 +32,7 @@ class Parts:
         scorer: Answers scoring calls.
         calls: Bounds the calls at once.
         admission: Tokens in flight, and the measured speed.
+        near_cache: Summaries beside the store; None where there are none.
         verification: Whether the ranker may be used.
         telemetry: Metrics.
         now: The wall clock.
@@ -44,6 +46,7 @@ class Parts:
     scorer: Scorer
     calls: CallGate
     admission: Admission
+    near_cache: NearCache | None
     verification: Verification
     telemetry: Telemetry
     now: Callable[[], datetime]

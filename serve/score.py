@@ -7,17 +7,17 @@ from datetime import datetime
 from models.prompts import RankerPrompt, normalise_query
 from schemas.api import CacheState
 from schemas.deadline import Deadline
-from schemas.documents import ScoreEntry, SummaryDocument
-from schemas.errors import BackendUnavailable, DeadlineExceeded, InvalidInput
+from schemas.documents import ScoreEntry
+from schemas.errors import BackendUnavailable, InvalidInput
 from serve.assembly import Slots, assemble
 from serve.cache import CacheAnswer, LookUp, ScoreCache, fingerprint
 from serve.calls import Answer, Call, Candidate
-from serve.candidates import Item, items_of
+from serve.candidates import Item, Servable, items_of
 from serve.flight import ModelScore
 from serve.ranking import Ranked, Ranking
+from serve.reading import Reading
 from serve.telemetry import Stages, Telemetry
 from serve.verification import RevisionSource
-from store.ports import SummaryStore
 
 __all__ = ["Scorer"]
 
@@ -29,13 +29,13 @@ class Scorer:
 
     Invariants: the version of a result and the text that was scored come from one document read of this call; a cached
     score is used for exactly the version it was computed for. So nothing superseded by a write that was acknowledged
-    before the call came is ever returned (``strict``).
+    before the call came is ever returned (``strict``), or before its ``lag_s`` (``bounded``: ``serve.reading``).
     """
 
     def __init__(  # noqa: PLR0913 - one argument a collaborator: the composition root names each
         self,
         *,
-        store: SummaryStore,
+        reading: Reading,
         prompt: RankerPrompt,
         cache: ScoreCache,
         ranking: Ranking,
@@ -45,7 +45,7 @@ class Scorer:
         depth_floor: int,
         margin_s: float,
     ) -> None:
-        self._store = store
+        self._reading = reading
         self._prompt = prompt
         self._cache = cache
         self._ranking = ranking
@@ -75,14 +75,13 @@ class Scorer:
         except BackendUnavailable as error:
             ranked.failure = error
         query = fingerprint(query_ids, revision or "", self._prompt.digest)
-        # 2. Read point: summaries now, after the call came; cached scores beside them.
-        as_of = self._now()
+        # 2. Read point: summaries now, after the call came, or as old as it allows; cached scores beside them.
         job_ids = list(dict.fromkeys(candidate for candidate in call.candidates if isinstance(candidate, str)))
         look_up = self._cache.begin(query, job_ids) if revision and job_ids else None
         try:
             with stages.stage("summaries"):
-                documents = await self._read(job_ids, call.deadline)
-            slots = self._slots(call, documents)
+                read = await self._reading.read(job_ids, call)
+            slots = self._slots(call, read.documents)
             with stages.stage("cache"):
                 cached = await self._collect(look_up, slots)
         finally:
@@ -105,7 +104,7 @@ class Scorer:
             eligible,
             cached,
             ranked,
-            as_of=as_of,
+            freshness=read.freshness,
             revision=revision,
             num_query_tokens=len(query_ids),
         )
@@ -119,17 +118,7 @@ class Scorer:
             raise InvalidInput(message, field="query")
         return self._prompt.query_ids(query)
 
-    async def _read(self, job_ids: Sequence[str], deadline: Deadline) -> dict[str, SummaryDocument]:
-        if not job_ids:
-            return {}
-        try:
-            async with asyncio.timeout(deadline.remaining_s()):
-                return await self._store.get_many(job_ids)
-        except TimeoutError as error:
-            message = "deadline passed before the summaries were read"
-            raise DeadlineExceeded(message) from error
-
-    def _slots(self, call: Call, documents: Mapping[str, SummaryDocument]) -> Slots:
+    def _slots(self, call: Call, documents: Mapping[str, Servable]) -> Slots:
         job_ids = [candidate for candidate in call.candidates if isinstance(candidate, str)]
         found = items_of(job_ids, documents, prompt_digest=self._prompt.digest, now=self._now())
         return {

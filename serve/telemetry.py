@@ -57,6 +57,13 @@ class Telemetry:
         packs: Engine requests by result: ok, or the class of the error.
         in_flight_tokens: Admitted tokens that are not done.
         speed: Measured speed of the ranker.
+        bounded_calls: Calls that asked for bounded summaries, by what answered: near_cache, or why it was the store.
+        near_cache_lag: Seconds since the near-cache's rows were known to be complete; infinite before the first time.
+        near_cache_entries: Its rows.
+        near_cache_feeding: Whether this process feeds it.
+        near_cache_records: Records of the changelog that this process applied, by result: applied (rows written),
+            removed (rows), refused (records that this build cannot read).
+        near_cache_misses_unread: Jobs that the near-cache did not have, and the store did not answer for in time.
         canary_drift: Of the last run that compared scores: the largest difference from a reference.
         canary_failures: Runs of the canaries that the ranker did not pass.
     """
@@ -81,6 +88,14 @@ class Telemetry:
         self.packs = Counter(_name("ranker_requests"), "Engine requests.", ["result"], registry=registry)
         self.in_flight_tokens = Gauge(_name("in_flight_tokens"), "Admitted tokens not done.", registry=registry)
         self.speed = Gauge(_name("ranker_tokens_per_second"), "Measured speed of the ranker.", registry=registry)
+        self.bounded_calls = Counter(_name("bounded_calls"), "Bounded calls.", ["answered_by"], registry=registry)
+        self.near_cache_lag = Gauge(_name("near_cache_lag_seconds"), "Lag of the near-cache.", registry=registry)
+        self.near_cache_entries = Gauge(_name("near_cache_entries"), "Rows of the near-cache.", registry=registry)
+        self.near_cache_feeding = Gauge(_name("near_cache_feeding"), "Whether it is fed here.", registry=registry)
+        self.near_cache_records = Counter(_name("near_cache_records"), "Changelog.", ["result"], registry=registry)
+        self.near_cache_misses_unread = Counter(
+            _name("near_cache_misses_unread"), "Misses that the store did not answer for.", registry=registry
+        )
         self.canary_drift = Gauge(_name("canary_drift"), "Largest drift of a canary's score.", registry=registry)
         self.canary_failures = Counter(_name("canary_failures"), "Runs that the ranker failed.", registry=registry)
 

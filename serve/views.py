@@ -7,10 +7,12 @@ from schemas.api import Explanation, Reason, ScoreResult, SearchResult, SummaryV
 from schemas.documents import SummaryDocument
 from schemas.rerank import RerankDocument, RerankedDocument, RerankRequest, RerankResult, UnscoredDocument
 from serve.calls import Answer, Result
+from serve.candidates import Servable
 from store.ports import Hit
 
 __all__ = [
     "best_first",
+    "lag_ms",
     "rerank_results",
     "score_results",
     "search_results",
@@ -29,6 +31,12 @@ def age_s(since: datetime, now: datetime) -> float:
 def versions(answer: Answer, *, prompt: str, build: str) -> Versions:
     """What made the answer."""
     return Versions(ranker_revision=answer.revision, is_mixed=answer.is_mixed, prompt=prompt, build=build)
+
+
+def lag_ms(answer: Answer) -> float | None:
+    """How far the near-cache was behind, in milliseconds; None where the store was read."""
+    lag_s = answer.freshness.lag_s
+    return None if lag_s is None else round(lag_s * 1000, 1)
 
 
 def best_first(results: Sequence[Result]) -> list[int]:
@@ -130,7 +138,7 @@ def search_results(hits: Sequence[Hit], answer: Answer, *, now: datetime) -> lis
     return found
 
 
-def _servable_after_s(document: SummaryDocument) -> float | None:
+def _servable_after_s(document: Servable) -> float | None:
     return age_s(document.event_time, document.summarized_at) if document.event_time else None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from schemas.api import Consistency
 from schemas.errors import BackendTimeout, BackendUnavailable
 from schemas.wire import MAX_CANDIDATES, MAX_DEADLINE_MS, MAX_QUERY_CHARS
 from serve.parts import Parts, parts_of
@@ -61,7 +62,7 @@ async def info(request: Request) -> dict[str, Any]:
         "profile": config.profile,
         "as_of": parts.now().isoformat(),
         "has_search": parts.index is not None,
-        "consistency": ["strict"],
+        "consistency": [each for each in Consistency if parts.near_cache or each is Consistency.STRICT],
         "ranker": {
             "bundle": manifest.name,
             "bundle_revision": parts.bundle.revision,
@@ -81,5 +82,6 @@ async def info(request: Request) -> dict[str, Any]:
             "calls_in_flight": config.max_calls_in_flight,
             "prompt_tokens": manifest.limits.model_dump(),
         },
+        "near_cache": await parts.near_cache.facts() if parts.near_cache else None,
         "cache": {"ttl_s": config.cache_ttl_s, "budget_s": config.cache_budget_s},
     }

@@ -19,6 +19,7 @@ from serve.depth_control import DEFAULT_FLOORS, DepthControl
 from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
 from serve.ranking import Ranking
+from serve.reading import Reading
 from serve.score import Scorer
 from serve.speed import SpeedMeter
 from serve.telemetry import Telemetry
@@ -150,7 +151,7 @@ def build_scorer(
     # The budget is longer than any example runs: the turnstile alone decides how late a look-up is.
     cache = cache_type(store, ttl_s=900, budget_s=3600, max_writes=100, telemetry=telemetry, now=now)
     scorer = Scorer(
-        store=store,
+        reading=Reading(store, None, max_lag_s=1.0, telemetry=telemetry, now=now),
         prompt=prompt(),
         cache=cache,
         ranking=Ranking(
