@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
@@ -92,12 +93,8 @@ class KafkaChangelog:
             request_timeout_ms=round(timeout_s * 1000),
         )
         try:
+            partitions = await _partitions(bootstrap_servers, topic, timeout_s)
             await consumer.start()
-            # All topics are asked for: naming one that is missing could make it.
-            if topic not in await consumer.topics():
-                raise _unavailable(f"{bootstrap_servers!r} has no topic {topic!r}: `precis topics create`", "open")
-            numbers = sorted(consumer.partitions_for_topic(topic) or ())
-            partitions = [TopicPartition(topic, number) for number in numbers]
             consumer.assign(partitions)
         except BaseException as error:
             await _stop(consumer)
@@ -112,9 +109,9 @@ class KafkaChangelog:
 
     async def ends(self) -> Offsets:
         """See ``Changelog.ends``; also raises where partitions were added: then the file must be built anew."""
-        known = self._consumer.partitions_for_topic(self._topic)
-        if known is not None and known != {place.partition for place in self._partitions}:
-            raise _unavailable(f"topic {self._topic!r} has other partitions than before", "read ends")
+        known = self._consumer.partitions_for_topic(self._topic) or set()
+        if known - {place.partition for place in self._partitions}:
+            raise _unavailable(f"topic {self._topic!r} has more partitions than before", "read ends")
         return await self._offsets(self._consumer.end_offsets, "read ends")
 
     async def seek(self, offsets: Offsets) -> None:
@@ -168,6 +165,20 @@ def _document(job_id: str, value: bytes) -> SummaryDocument | None:
     except ValidationError:
         return None
     return document if document.job_id == job_id else None
+
+
+async def _partitions(bootstrap_servers: str, topic: str, timeout_s: float) -> list[TopicPartition]:
+    """The topic's partitions. All topics are asked for: naming one that is missing could make it."""
+    admin: Any = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=round(timeout_s * 1000))
+    try:
+        await admin.start()
+        described = await admin.describe_topics()
+    finally:
+        await admin.close()
+    for found in described:
+        if found["topic"] == topic and not found["error_code"] and found["partitions"]:
+            return [TopicPartition(topic, number) for number in sorted(it["partition"] for it in found["partitions"])]
+    raise _unavailable(f"{bootstrap_servers!r} has no topic {topic!r}: `precis topics create`", "open")
 
 
 async def _stop(consumer: Any) -> None:

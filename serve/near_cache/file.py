@@ -63,8 +63,7 @@ class NearCacheFile:
 
     def _prepare(self) -> None:
         with transaction(self._connection):
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if version == _FORMAT:
+            if _format(self._connection) == _FORMAT:
                 return
             for table in ("summaries", "state"):
                 self._connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -144,7 +143,9 @@ class NearCacheFile:
 
 
 def read_state(connection: sqlite3.Connection) -> FileState | None:
-    """How far the file behind the connection is; None where it is new."""
+    """How far the file behind the connection is; None where it is new, or of another form."""
+    if _format(connection) != _FORMAT:
+        return None
     row = connection.execute(_STATE).fetchone()
     if row is None:
         return None
@@ -156,6 +157,10 @@ def read_state(connection: sqlite3.Connection) -> FileState | None:
         _moment(caught_up),
         num_entries,
     )
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_damage(error: sqlite3.Error) -> bool:
