@@ -73,6 +73,14 @@ class EmbeddedBroker:
             self._library.rd_kafka_destroy(self._handle)
             self._cluster = None
 
+    def refuse(self) -> None:
+        """Close all connections and take no new ones until :meth:`accept`; records stay. For drills."""
+        self._library.rd_kafka_mock_broker_set_down(self._cluster, _BROKER_ID)
+
+    def accept(self) -> None:
+        """Take connections again."""
+        self._library.rd_kafka_mock_broker_set_up(self._cluster, _BROKER_ID)
+
     def __enter__(self) -> Self:
         return self
 
@@ -110,6 +118,8 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
         "rd_kafka_mock_cluster_destroy": (None, [pointer]),
         "rd_kafka_mock_cluster_bootstraps": (text, [pointer]),
         "rd_kafka_mock_topic_create": (number, [pointer, text, number, number]),
+        "rd_kafka_mock_broker_set_down": (number, [pointer, ctypes.c_int32]),
+        "rd_kafka_mock_broker_set_up": (number, [pointer, ctypes.c_int32]),
         "rd_kafka_mock_set_controller_id": (None, [pointer, ctypes.c_int32]),
         "rd_kafka_mock_group_initial_rebalance_delay_ms": (None, [pointer, ctypes.c_int32]),
     }

@@ -43,12 +43,14 @@ def module_command(settings: LocalEngine, module: str, *arguments: str) -> list[
     return [str(engine_python(settings)), *module_arguments(module, *arguments)]
 
 
-def local_engine_command(settings: LocalEngine, *, bundle: Path, role: Role, host: str, port: int) -> list[str]:
+def local_engine_command(
+    settings: LocalEngine, *, bundle: Path, role: Role, host: str, port: int, dtype: str = "float32"
+) -> list[str]:
     """Command line of one local engine.
 
     Raises:
         ConfigurationError: The environment or the bundle is missing, or the bundle has another role.
     """
     load_bundle(bundle, role)
-    arguments = ["--bundle", str(bundle), "--role", role, "--host", host, "--port", str(port)]
+    arguments = ["--bundle", str(bundle), "--role", role, "--host", host, "--port", str(port), "--dtype", dtype]
     return module_command(settings, "models.engine", *arguments, "--threads", str(settings.num_threads))

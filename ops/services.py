@@ -22,6 +22,7 @@ from store.ports import InspectableStore
 from store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from serve.arms.declaration import ArmConfig
     from serve.near_cache.config import NearCacheConfig
     from store.couchbase import CouchbaseConfig
 
@@ -88,8 +89,9 @@ async def _open_summarizer(settings: Settings) -> SummarizerEngine:
     return CompletionsClient(_transport(settings.summarizer, "summarizer"), model=settings.summarizer.name or None)
 
 
-async def _open_ranker(settings: Settings) -> RankerEngine:
-    chosen = settings.ranker
+async def _open_ranker(settings: Settings, arm: "ArmConfig") -> RankerEngine:
+    given = {"url": arm.url or None, "name": arm.served_name, "kind": arm.kind}
+    chosen = settings.ranker.model_copy(update={key: value for key, value in given.items() if value is not None})
     return ScoringClient(
         _transport(chosen, "ranker"),
         model=chosen.name or None,
@@ -190,12 +192,14 @@ def run_scorer(settings: Settings) -> None:
 
     from serve.bootstrap import create_app
     from serve.config import ScorerConfig
+    from serve.connection import HeadTimeLimit
 
     settings = _with_addresses(settings)
     _configure_logging(settings)
     chosen = settings.scorer
     config = ScorerConfig(
         ranker_bundle=settings.ranker.bundle,
+        arms_file=chosen.arms_file,
         build=version("precis"),
         profile=settings.profile,
         max_tokens_in_flight=chosen.max_tokens_in_flight,
@@ -212,10 +216,12 @@ def run_scorer(settings: Settings) -> None:
     app = create_app(
         config,
         open_store=lambda: open_store(settings),
-        open_ranker=lambda: _open_ranker(settings),
+        open_ranker=lambda arm: _open_ranker(settings, arm),
         open_index=(lambda: open_embedded_store(settings)) if has_index else None,
     )
-    uvicorn.run(app, host=chosen.host, port=chosen.port, log_level="warning", timeout_graceful_shutdown=10)
+    uvicorn.run(
+        app, host=chosen.host, port=chosen.port, log_level="warning", timeout_graceful_shutdown=10, http=HeadTimeLimit
+    )
 
 
 def _near_cache(settings: Settings) -> "NearCacheConfig | None":
@@ -225,7 +231,7 @@ def _near_cache(settings: Settings) -> "NearCacheConfig | None":
     if not chosen.enabled or not settings.kafka.bootstrap:
         return None
     return NearCacheConfig(
-        path=settings.near_cache_file,
+        path=chosen.file(settings.data_dir),
         bootstrap_servers=settings.kafka.bootstrap,
         log_id=settings.kafka.log_id or settings.kafka.bootstrap,
         topic=settings.topics.summaries,

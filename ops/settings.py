@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from ops.near_cache_settings import NearCacheSection
 from schemas.errors import ConfigurationError
 
 __all__ = ["PROJECT_ROOT", "STACK_FILE", "Settings", "environment_cache", "environment_for", "load_settings"]
@@ -127,6 +128,9 @@ class Engine(_Section):
     """Directory of the checkpoint bundle: prompts and canaries are taken from it."""
     engine: Literal["local", "vllm", "sglang"] = "local"
     """What `precis up` and `precis demo` start to serve it, from the environment that `precis engine install` makes."""
+    dtype: Literal["float32", "bfloat16"] | None = None
+    """Precision in which `precis up` has it served; empty: float32, for models of this size. bfloat16 is faster on
+    processors with AMX or AVX512-BF16; the canary rules follow."""
     name: str = ""
     """Model name sent with requests, where the server insists on one; empty: none is sent."""
     hedge_after_s: Seconds | None = None
@@ -188,34 +192,24 @@ class DepthFloors(_Section):
     interactive: Share = 0.2
     """Somebody waits for the answer."""
     latency_insensitive: Share = 0.05
-    """Only wants its answer before the deadline; no route accepts this class yet."""
+    """Only wants its answer before the deadline."""
     refresh: Share = 0.0
-    """The scorer's own work on its cache; none is built yet."""
-
-
-class NearCache(_Section):
-    """Summaries beside the store, one file a machine, for scoring calls with `consistency: bounded`."""
-
-    enabled: bool = True
-    """Whether there is one, where a broker is named; without, those calls are answered strictly."""
-    path: Path | None = None
-    """Its file, on a local file system; empty: `near-cache.sqlite` in the data directory."""
-    max_lag_s: Seconds = 2.0
-    """Bound of calls that name none, seconds."""
-    max_age_s: Seconds = 302_400
-    """A file that was not fed for so long is built anew, seconds: half of the `delete.retention.ms` of
-    `topics.summaries`."""
+    """Work that may as well not be done: the scorer's own on its cache."""
 
 
 class Scorer(_Section):
     """The online service."""
 
+    arms_file: Path | None = None
+    """Declares several rankers: who is champion, who is on trial (docs/operations.md); followed while it runs. Empty:
+    the one of `ranker` serves alone."""
+
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Port = 8080
     """Port to listen on; 0 takes a free one."""
-    max_tokens_in_flight: Count = 65_536
-    """Admission limit: tokens of all calls being scored."""
+    max_tokens_in_flight: Count = 1_048_576
+    """Most tokens of all calls being scored: the limit adapts to the time that calls wait, and stays below this."""
     depth_floors: DepthFloors = DepthFloors()
     """Floors of the ranking depth by class."""
     pack_tokens: Count = 8_192
@@ -229,7 +223,7 @@ class Scorer(_Section):
     (`models/clients/canaries.py` says why)."""
     canary_interval_s: Seconds = 60
     """Between two runs of the ranker's canaries, seconds; two that fail make the service unready."""
-    near_cache: NearCache = NearCache()
+    near_cache: NearCacheSection = NearCacheSection()
 
 
 class Ingest(_Section):
@@ -326,11 +320,6 @@ class Settings(BaseSettings):
     def is_local_real(self) -> bool:
         """Whether broker and store come from `precis stack up`."""
         return self.profile == "local-real"
-
-    @property
-    def near_cache_file(self) -> Path:
-        """File of the scorers' near-cache."""
-        return self.scorer.near_cache.path or self.data_dir / "near-cache.sqlite"
 
     @property
     def sqlite_file(self) -> Path:

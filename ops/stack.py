@@ -54,9 +54,11 @@ class EmbeddedStack:
 
     Attributes:
         run: Addresses of the parts, once it is entered.
+        broker: Of the embedded profile, once it is entered; None where broker and store are of `precis stack up`.
     """
 
     run: RunFile
+    broker: EmbeddedBroker | None = None
 
     def __init__(self, settings: Settings, *, on_step: Callable[[str], None], starts_empty: bool = False) -> None:
         """Plan a stack.
@@ -85,6 +87,13 @@ class EmbeddedStack:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._exits.close()
+
+    def child(self, name: str) -> Child:
+        """A part by name (``ranker-engine``, ``summarizer-engine``, ``nearline``, ``scorer``): to measure or hurt it.
+
+        Whoever ends it starts it again before the next :meth:`check`.
+        """
+        return next(child for child in self._children if child.spec.name == name)
 
     def check(self) -> None:
         """Restart the nearline service where it has failed (it ends itself on what it cannot handle: DESIGN 4, I5).
@@ -144,7 +153,7 @@ class EmbeddedStack:
             require_running(settings)
             return settings.kafka.bootstrap, settings.kafka.log_id
         counts = {spec.name: spec.num_partitions for spec in specs_of(settings.topics)}
-        broker = self._exits.enter_context(EmbeddedBroker(counts))
+        self.broker = broker = self._exits.enter_context(EmbeddedBroker(counts))
         self._on_step("bringing back what the broker forgot")
         asyncio.run(restore_embedded(settings, broker.bootstrap))
         return broker.bootstrap, broker.log_id

@@ -1,13 +1,13 @@
 """Requests and answers of the scorer's native HTTP interface, and its problem documents."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.documents import State, SummarizerId
-from schemas.wire import DEFAULT_DEADLINE_MS, MAX_CANDIDATES, ApiJobId, DeadlineMs, Query, Strict
+from schemas.wire import DEFAULT_DEADLINE_MS, MAX_CANDIDATES, ApiJobId, DeadlineMs, Flag, Query, Strict, WholeNumber
 
 __all__ = [
     "CacheState",
@@ -63,14 +63,14 @@ class Reason(StrEnum):
 
 
 class TrafficClass(StrEnum):
-    """Whose work goes first under load. The routes accept ``interactive`` so far."""
+    """Whose work goes first under load."""
 
     INTERACTIVE = "interactive"
     """Somebody waits for the answer."""
     LATENCY_INSENSITIVE = "latency_insensitive"
-    """A job that only wants its answer before the deadline."""
+    """A job that only wants its answer before the deadline: held to idle windows as long as that leaves time."""
     REFRESH = "refresh"
-    """The scorer's own work on its cache."""
+    """Work that may as well not be done, such as warming the cache: in idle windows only."""
 
 
 class CacheState(StrEnum):
@@ -108,9 +108,10 @@ class WhyStrict(StrEnum):
 class DepthLimits(Strict):
     """The caller's bounds on how many candidates get a score."""
 
-    min: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] | None = None
-    """Try at least so many, even where the deadline looks too near; None leaves it to the scorer's configuration."""
-    max: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = MAX_CANDIDATES
+    min: Annotated[WholeNumber, Field(ge=1, le=MAX_CANDIDATES)] | None = None
+    """Score at least so many, or refuse the call where the queue leaves no time for them; None leaves it to the
+    scorer's configuration."""
+    max: Annotated[WholeNumber, Field(ge=1, le=MAX_CANDIDATES)] = MAX_CANDIDATES
     """Look at the first so many candidates only."""
 
     @model_validator(mode="after")
@@ -141,8 +142,9 @@ class ScoreRequest(Strict):
     """Candidates, best first by the caller's own retrieval: this order decides who is scored where not all can be."""
     deadline_ms: DeadlineMs = DEFAULT_DEADLINE_MS
     """Time budget of the whole call, from its arrival."""
-    # `class` names the traffic class; one is built so far, so one is accepted.
-    traffic_class: Annotated[Literal["interactive"], Field(alias="class")] = "interactive"
+    traffic_class: Annotated[TrafficClass, Field(alias="class")] = TrafficClass.INTERACTIVE
+    """Whose work goes first under load: `latency_insensitive` calls wait for idle windows, never past their deadline;
+    `refresh` calls are served in idle windows only."""
     consistency: Consistency = Consistency.STRICT
     """``strict``: versions are read from the store inside this call. ``bounded``: summaries may come from the scorer's
     near-cache, at most ``max_lag_ms`` behind what was published; the answer says how far, or why it was strict after
@@ -150,9 +152,9 @@ class ScoreRequest(Strict):
     max_lag_ms: Annotated[int, Field(ge=1, le=60_000)] | None = None
     """Bound of ``bounded``; None leaves it to the scorer's configuration."""
     depth: DepthLimits = DepthLimits()
-    sort: bool = False
+    sort: Flag = False
     """Order the results by score, those without one last in request order; otherwise in request order."""
-    explain: bool = False
+    explain: Flag = False
     """Add to each result the text that was scored and its cost."""
 
     @model_validator(mode="after")
@@ -193,6 +195,8 @@ class ScoreResult(Strict):
 class Versions(Strict):
     """What made the answer."""
 
+    arm: str
+    """Name of the ranker that answered: several may stand side by side, and a query always meets the same."""
     ranker_revision: str | None
     """Revision of the ranker; None where it could not be verified yet."""
     is_mixed: bool = False

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.api import Reason
-from schemas.wire import MAX_CANDIDATES, ApiJobId, DeadlineMs, Lenient, Query, Strict, Text
+from schemas.wire import MAX_CANDIDATES, ApiJobId, DeadlineMs, Flag, Lenient, Query, Strict, Text, WholeNumber
 
 __all__ = [
     "RerankDocument",
@@ -62,8 +62,8 @@ class RerankRequest(Lenient):
 
     query: Query
     documents: Annotated[list[AnyDocument], Field(min_length=1, max_length=MAX_CANDIDATES)]
-    top_n: Annotated[int, Field(ge=1)] | None = None
-    return_documents: bool | None = None
+    top_n: Annotated[WholeNumber, Field(ge=1)] | None = None
+    return_documents: Flag | None = None
     """None is false: Cohere's client sends null for an argument that its caller passes on as None."""
     model: str | None = None
     """Taken for the clients that insist on it; the loaded ranker answers, and the answer names it."""

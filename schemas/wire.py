@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from schemas.errors import InvalidInput
-from schemas.posting import check_job_id
+from schemas.posting import MAX_JOB_ID_BYTES, check_job_id
 
 __all__ = [
     "MAX_CANDIDATES",
@@ -15,10 +15,12 @@ __all__ = [
     "MAX_SEARCH_RESULTS",
     "ApiJobId",
     "DeadlineMs",
+    "Flag",
     "Lenient",
     "Query",
     "Strict",
     "Text",
+    "WholeNumber",
 ]
 
 MAX_CANDIDATES = 1_000
@@ -56,14 +58,32 @@ def _encodable(value: str) -> str:
     return value
 
 
+def _number(value: object) -> object:
+    # Otherwise "7" and true would be taken for numbers, which the OpenAPI document denies.
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("number", "must be a number")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_encodable)]
 """Text that encodes to UTF-8."""
 
-ApiJobId = Annotated[str, BeforeValidator(_job_id)]
+ApiJobId = Annotated[
+    str,
+    BeforeValidator(_job_id),
+    # For the OpenAPI document. What it cannot say: 200 is bytes, and every character is printable.
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_JOB_ID_BYTES, "pattern": r"^\S(.*\S)?$"}),
+]
 """See ``check_job_id``."""
 
+WholeNumber = Annotated[int, BeforeValidator(_number)]
+"""A number without fraction; not text, and no truth value."""
+
+Flag = StrictBool
+"""True or false; not 0 or ``"no"``."""
+
 Query = Annotated[Text, Field(min_length=1, max_length=MAX_QUERY_CHARS)]
-DeadlineMs = Annotated[int, Field(ge=1, le=MAX_DEADLINE_MS)]
+DeadlineMs = Annotated[WholeNumber, Field(ge=1, le=MAX_DEADLINE_MS)]
 
 
 class Strict(BaseModel):

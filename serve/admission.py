@@ -1,19 +1,34 @@
-"""Admission: may this call send so many tokens to the ranker now. Refuses fast, and nothing waits here.
+"""Admission: may this call send so many tokens to the ranker now. One decision a call, and nothing waits here.
 
-The unit is tokens in flight (sent or waiting for a free slot), because the time of a scoring call grows with its tokens
+The unit is tokens in flight (at the ranker or waiting for it), because the time of a scoring call grows with its tokens
 and not with its number. Hits cost nothing and are always admitted.
+
+Classes are partitions that borrow. A call is measured by what is *ahead* of it: all that is at the ranker, and what
+waits in its class or a more urgent one. So a class takes whatever room others leave, held work never takes room from
+interactive calls, and each class keeps a guaranteed share that others cannot deny it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from schemas.api import TrafficClass
 from schemas.errors import Overloaded
-from serve.speed import Ended, SpeedMeter
+from serve.cost import CostModel, Ended
+from serve.limit import AdaptiveLimit
 
-__all__ = ["Admission", "CallGate", "Granted", "Refused", "decide"]
+__all__ = ["GUARANTEED_SHARES", "Admission", "CallGate", "Granted", "Load", "Refused", "decide"]
 
 _MIN_RETRY_S, _MAX_RETRY_S = 0.1, 30.0
+
+GUARANTEED_SHARES: Mapping[TrafficClass, float] = {
+    TrafficClass.INTERACTIVE: 0.9,
+    TrafficClass.LATENCY_INSENSITIVE: 0.1,
+    TrafficClass.REFRESH: 0.0,
+}
+"""Share of the limit that a class may fill whatever the others have in flight."""
+
+_RANK = {traffic_class: rank for rank, traffic_class in enumerate(TrafficClass)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,79 +44,163 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not even the least useful part fits.
+    """Not even the least useful part fits, or it would not be done in time.
 
     Attributes:
-        retry_after_s: When the tokens ahead will be done, at the measured speed.
+        excess: Tokens that must be done before it fits; above 0.
     """
 
-    retry_after_s: float
+    excess: int
 
 
-def decide(*, wished: int, least: int, in_flight: int, limit: int, tokens_per_s: float) -> Granted | Refused:
-    """Grant the wish, what is left of the limit where that is useful, or nothing.
+def decide(*, wished: int, least: int, in_time: int, ahead: int, limit: int, guaranteed: int = 0) -> Granted | Refused:
+    """Grant the wish, what room there is where that is useful, or nothing.
 
     Args:
         wished: Tokens of all candidates that the call wants scored.
         least: Tokens below which an answer is of no use: those of the depth floor.
-        in_flight: Tokens of admitted work that is not done.
-        limit: Most tokens in flight.
-        tokens_per_s: Measured speed of the ranker.
+        in_time: Tokens that the ranker can serve to this call before its deadline, after what is ahead.
+        ahead: Tokens of admitted work that is not done and is served before this call.
+        limit: Most tokens ahead.
+        guaranteed: Room that the call's class has left of its own share, whatever is ahead.
     """
-    room = max(0, limit - in_flight)
-    if in_flight == 0:  # an idle ranker refuses nobody, however large the single call
+    room = min(in_time, max(0, limit - ahead, guaranteed))
+    if ahead == 0:  # an idle ranker refuses nobody, however large the single call, however near its deadline
         room = max(room, least)
     if room >= min(least, wished):
         return Granted(min(wished, room))
-    wait_s = (in_flight + least - limit) / tokens_per_s if tokens_per_s > 0 else _MAX_RETRY_S
-    return Refused(min(_MAX_RETRY_S, max(_MIN_RETRY_S, wait_s)))
+    return Refused(max(1, ahead + least - limit, least - in_time))
+
+
+@dataclass(slots=True)
+class Load:
+    """Work in two units.
+
+    Attributes:
+        tokens: Its tokens.
+        packs: Its requests.
+    """
+
+    tokens: int = 0
+    packs: int = 0
+
+    def add(self, tokens: int) -> None:
+        """One more request."""
+        self.tokens += tokens
+        self.packs += 1
+
+    def remove(self, tokens: int) -> None:
+        """One request less.
+
+        Raises:
+            AssertionError: So much is not there.
+        """
+        assert tokens <= self.tokens, f"{tokens} tokens given back, {self.tokens} are in flight: counted twice"
+        self.tokens -= tokens
+        self.packs -= 1
+
+
+def _loads() -> dict[TrafficClass, Load]:
+    return {traffic_class: Load() for traffic_class in TrafficClass}
 
 
 class Admission:
-    """Tokens in flight against a limit. Used from one event loop."""
+    """Packs in flight by class, against a limit. Used from one event loop.
 
-    def __init__(self, limit: int, speed: SpeedMeter) -> None:
+    Each pack is :meth:`admitted`, then :meth:`sent`, then :meth:`ended`; or admitted and :meth:`dropped`.
+    """
+
+    def __init__(self, limit: AdaptiveLimit, cost: CostModel, shares: Mapping[TrafficClass, float]) -> None:
         self._limit = limit
-        self._speed = speed
-        self._in_flight = 0
+        self._cost = cost
+        self._shares = shares
+        self._waiting = _loads()
+        self._sent = _loads()
 
     @property
     def in_flight(self) -> int:
         """Tokens of admitted work that is not done."""
-        return self._in_flight
+        return sum(load.tokens for load in (*self._waiting.values(), *self._sent.values()))
 
-    def ask(self, *, wished: int, least: int) -> Granted | Refused:
-        """:func:`decide` for the state of now. Takes nothing: see :meth:`take`."""
+    @property
+    def limit(self) -> int:
+        """Most tokens that may be ahead of a call."""
+        return self._limit.tokens
+
+    @property
+    def cost(self) -> CostModel:
+        """The cost model that decisions are made with."""
+        return self._cost
+
+    def waiting(self, traffic_class: TrafficClass) -> Load:
+        """What of this class is admitted and not sent."""
+        load = self._waiting[traffic_class]
+        return Load(load.tokens, load.packs)
+
+    def ahead(self, traffic_class: TrafficClass) -> Load:
+        """What is served before a call of this class that comes now."""
+        waiting = [load for other, load in self._waiting.items() if _RANK[other] <= _RANK[traffic_class]]
+        loads = (*waiting, *self._sent.values())
+        return Load(sum(load.tokens for load in loads), sum(load.packs for load in loads))
+
+    def queue_s(self, traffic_class: TrafficClass) -> float:
+        """Time until what is ahead is done: what a call that comes now finds before it."""
+        ahead = self.ahead(traffic_class)
+        return self._cost.seconds(ahead.tokens, ahead.packs)
+
+    def ask(self, traffic_class: TrafficClass, *, wished: int, least: int, in_time: int) -> Granted | Refused:
+        """:func:`decide` for the state of now. Takes nothing: see :meth:`admitted`."""
+        own = self._waiting[traffic_class].tokens + self._sent[traffic_class].tokens
         return decide(
             wished=wished,
             least=least,
-            in_flight=self._in_flight,
-            limit=self._limit,
-            tokens_per_s=self._speed.tokens_per_s,
+            in_time=in_time,
+            ahead=self.ahead(traffic_class).tokens,
+            limit=self._limit.tokens,
+            guaranteed=int(self._shares[traffic_class] * self._limit.tokens) - own,
         )
 
-    def take(self, tokens: int, now_s: float) -> None:
-        """Count tokens as in flight; each is given back by exactly one :meth:`give_back`."""
-        self._speed.started(self._in_flight, now_s)
-        self._in_flight += tokens
+    def retry_after_s(self, refused: Refused) -> float:
+        """When so much will be done, from a tenth of a second to half a minute."""
+        return min(_MAX_RETRY_S, max(_MIN_RETRY_S, refused.excess / self._cost.tokens_per_s))
 
-    def give_back(self, tokens: int, ended: Ended, now_s: float) -> None:
-        """The tokens are not in flight any more."""
-        if tokens > self._in_flight:
-            message = f"{tokens} tokens given back, {self._in_flight} are in flight: counted twice"
-            raise AssertionError(message)
-        self._speed.finished(tokens, ended, now_s)
-        self._in_flight -= tokens
+    def admitted(self, traffic_class: TrafficClass, tokens: int) -> None:
+        """A pack waits for the ranker."""
+        self._waiting[traffic_class].add(tokens)
 
-    @property
-    def queue_s(self) -> float:
-        """Time until all of it is done at the measured speed: what a call that comes now finds ahead of it."""
-        return self._in_flight / self._speed.tokens_per_s
+    def promoted(self, old: TrafficClass, new: TrafficClass, tokens: int) -> None:
+        """A pack that waits is of another class now."""
+        self._waiting[old].remove(tokens)
+        self._waiting[new].add(tokens)
 
-    @property
-    def speed(self) -> SpeedMeter:
-        """The measured speed that decisions are made with."""
-        return self._speed
+    def dropped(self, traffic_class: TrafficClass, tokens: int) -> None:
+        """A pack that waited is gone."""
+        self._waiting[traffic_class].remove(tokens)
+
+    def waited(self, traffic_class: TrafficClass, waited_s: float, *, of_s: float, now_s: float) -> None:
+        """A call's first pack is about to be sent: the limit learns from its wait.
+
+        Only where the wait is the queue's: not of held packs, nor of those that waited for packs of their own call.
+
+        Args:
+            traffic_class: Of the call.
+            waited_s: Since its admission.
+            of_s: Time that it had then; above 0.
+            now_s: Monotonic.
+        """
+        ahead = self.ahead(traffic_class).tokens
+        self._limit.observe(waited_s / of_s, in_flight=ahead, admitted_s=now_s - waited_s, now_s=now_s)
+
+    def sent(self, traffic_class: TrafficClass, tokens: int, now_s: float) -> None:
+        """A pack that waited is at the ranker."""
+        self._waiting[traffic_class].remove(tokens)
+        self._sent[traffic_class].add(tokens)
+        self._cost.started(now_s)
+
+    def ended(self, traffic_class: TrafficClass, tokens: int, ended: Ended, now_s: float) -> None:
+        """A pack that was sent is not in flight any more."""
+        self._sent[traffic_class].remove(tokens)
+        self._cost.finished(tokens, ended, now_s)
 
 
 class CallGate:

@@ -1,11 +1,12 @@
 """From what the steps of a call found to its answer. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from schemas.api import Reason, Source
 from serve.cache import CacheAnswer
-from serve.calls import Answer, Call, Candidate, Result
+from serve.calls import Answer, Call, Candidate, Result, ServedBy
 from serve.candidates import Item, Unservable
 from serve.freshness import Freshness
 from serve.ranking import Ranked
@@ -24,7 +25,7 @@ def assemble(
     ranked: Ranked,
     *,
     freshness: Freshness,
-    revision: str | None,
+    served_by: ServedBy,
     num_query_tokens: int,
 ) -> Answer:
     """One result for each place of the call.
@@ -36,13 +37,15 @@ def assemble(
         cached: Usable cached scores.
         ranked: What the ranker gave.
         freshness: The read point.
-        revision: The verified revision at the start of the call, that cached scores are of.
+        served_by: The ranker that was asked; its revision is the verified one at the start of the call, that cached
+            scores are of.
         num_query_tokens: Length of the query prefix.
     """
     results = {
         candidate: _result(candidate, slot, cached, ranked, is_eligible=candidate in eligible)
         for candidate, slot in slots.items()
     }
+    revision = served_by.revision
     used = {score.revision for score in ranked.scores.values()}
     if revision and (cached.hits or not used):
         used.add(revision)
@@ -51,7 +54,7 @@ def assemble(
         depth_served=sum(result.score is not None for result in results.values()),
         depth_share=ranked.depth_share,
         cache=cached.state,
-        revision=next(iter(sorted(used - {revision})), revision),
+        served_by=replace(served_by, revision=next(iter(sorted(used - {revision})), revision)),
         is_mixed=len(used) > 1,
         num_query_tokens=num_query_tokens,
         num_item_tokens=ranked.sent_tokens,

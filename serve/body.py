@@ -5,6 +5,7 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve import problems
@@ -43,7 +44,9 @@ class BodyLimits:
             return
         request = Request(scope)
         try:
-            self._check_headers(request.headers)
+            self._check_size(request.headers)
+            if _takes_body(request):
+                _check_type(request.headers)
             async with asyncio.timeout(self._timeout_s):
                 body = await self._read(receive)
         except _Refused as refusal:
@@ -61,12 +64,7 @@ class BodyLimits:
         # The rest of the body is never read, so the connection cannot carry another request.
         return problems.of_status(status, detail, context_of(request).request_id, {"Connection": "close"})
 
-    def _check_headers(self, headers: Headers) -> None:
-        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json" and not (
-            media_type.startswith("application/") and media_type.endswith("+json")
-        ):
-            raise _Refused(415, f"content-type is {media_type[:100]!r}; send application/json")
+    def _check_size(self, headers: Headers) -> None:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length[:20]) > self._max_bytes:
             raise _Refused(413, f"a body of {length[:20]} bytes is over the limit of {self._max_bytes}")
@@ -82,6 +80,22 @@ class BodyLimits:
                 raise _Refused(413, f"the body is over the limit of {self._max_bytes} bytes")
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def _takes_body(request: Request) -> bool:
+    """Whether a route will read it; without one the answer is 404 or 405, whatever the type."""
+    return any(route.matches(request.scope)[0] is Match.FULL for route in request.app.routes)
+
+
+def _check_type(headers: Headers) -> None:
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
+        raise _Refused(415, f"content-type is {media_type[:100]!r}; send application/json")
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise _Refused(415, f"content-encoding is {encoding[:100]!r}; send the body as it is")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -1,52 +1,42 @@
 """The composition root of the scorer: builds every part, opens what needs opening, closes it in reverse order."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from models.bundle import Bundle, Role, load_bundle
-from models.clients.examination import examine_ranker
-from models.clients.ports import RankerEngine
-from models.prompts import RankerPrompt, TextTokenizer
-from schemas.api import TrafficClass
-from schemas.deadline import Deadline
+from models.prompts import RankerPrompt
 from schemas.errors import PrecisError
-from schemas.wire import DEFAULT_DEADLINE_MS
 from serve import problems
-from serve.admission import Admission, CallGate
+from serve.admission import CallGate
+from serve.arms.arm import OpenRanker, open_arm
+from serve.arms.declaration import ArmConfig, Declaration
+from serve.arms.file import ArmsFile
+from serve.arms.fleet import Fleet, FleetTimes
+from serve.arms.shadow import Shadows
 from serve.body import BodyLimits
 from serve.cache import ScoreCache
+from serve.clock import utc_now
 from serve.config import ScorerConfig
 from serve.context import context_of
-from serve.depth_control import DepthControl
 from serve.edge import Edge
-from serve.flight import SingleFlight
-from serve.lane import Lane, LaneLimits
 from serve.near_cache.feed import ScannableStore
 from serve.near_cache.service import NearCache
 from serve.openapi import document_problems
 from serve.parts import Parts
-from serve.ranking import Ranking
 from serve.reading import Reading
-from serve.routes import operations, rerank, score, search, summaries
+from serve.routes import arms, operations, rerank, score, search, summaries
 from serve.routes.page import page_router
 from serve.score import Scorer
-from serve.speed import SpeedMeter
 from serve.telemetry import Telemetry
-from serve.verification import CanariesFailed, Verification
 from store.breaker_metrics import export_breakers
 from store.ports import PostingIndex, Store
 
 __all__ = ["create_app"]
 
 OpenStore = Callable[[], Awaitable[Store]]
-OpenRanker = Callable[[], Awaitable[RankerEngine]]
 OpenIndex = Callable[[], Awaitable[PostingIndex]]
 
 
@@ -62,7 +52,7 @@ def create_app(
     Args:
         config: Limits.
         open_store: Makes the store inside the service's event loop; closed with the application.
-        open_ranker: Likewise the client of the ranker engine. The engine itself may come up later.
+        open_ranker: Likewise the client of an arm's engine. The engine itself may come up later.
         open_index: Likewise full-text search; None leaves out ``/v1/search``.
     """
     telemetry = Telemetry()
@@ -85,7 +75,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for router in (score.router, rerank.router, summaries.router, operations.router):
+    for router in (score.router, rerank.router, summaries.router, operations.router, arms.router):
         app.include_router(router)
     if open_index is not None:
         app.include_router(search.router)
@@ -105,103 +95,77 @@ async def _open_parts(
     open_index: OpenIndex | None,
     closing: AsyncExitStack,
 ) -> Parts:
-    bundle = await asyncio.to_thread(load_bundle, config.ranker_bundle, Role.RANKER)
-    tokenizer = await asyncio.to_thread(TextTokenizer.from_file, bundle.tokenizer_file)
-    prompt = RankerPrompt(tokenizer, bundle.manifest.limits)
     store = await open_store()
     closing.push_async_callback(store.close)
     export_breakers(store, telemetry.registry)
     index = await _open_index(open_index, closing)
-    ranker = await open_ranker()
-    closing.push_async_callback(ranker.close)
-    export_breakers(ranker, telemetry.registry, of="engine")
     cache = ScoreCache(
         store,
         ttl_s=config.cache_ttl_s,
         budget_s=config.cache_budget_s,
         max_writes=config.max_cache_writes,
         telemetry=telemetry,
-        now=_utc_now,
+        now=utc_now,
     )
     closing.push_async_callback(cache.drain)
-    ranking, admission = _ranking(config, telemetry, bundle, prompt, ranker, closing)
-    verification = Verification(
-        lambda: _verify(ranker, bundle, config, telemetry),
-        retry_s=config.canary_retry_s,
-        interval_s=config.canary_interval_s,
+    fleet = await _open_arms(config, telemetry, open_ranker, closing)
+    shadows = Shadows(
+        fleet, max_pending=config.max_shadow_calls, timeout_s=config.shadow_timeout_s, telemetry=telemetry
     )
-    verification.start()
-    closing.push_async_callback(verification.close)
-    near_cache = _near_cache(config, telemetry, prompt, store, closing)
+    closing.push_async_callback(shadows.close)
+    near_cache = _near_cache(config, telemetry, fleet.champion.prompt, store, closing)
     scorer = Scorer(
         reading=Reading(
             store,
             near_cache,
             max_lag_s=config.near_cache.max_lag_s if config.near_cache else 0.0,
             telemetry=telemetry,
-            now=_utc_now,
+            now=utc_now,
         ),
-        prompt=prompt,
+        arms=fleet,
+        shadows=shadows,
         cache=cache,
-        ranking=ranking,
-        revisions=verification,
         telemetry=telemetry,
-        now=_utc_now,
+        now=utc_now,
         depth_floor=config.depth_floor,
         margin_s=config.deadline_margin_s,
     )
     return Parts(
         config=config,
-        bundle=bundle,
-        prompt=prompt,
+        arms=fleet,
         store=store,
         index=index,
         scorer=scorer,
         calls=CallGate(config.max_calls_in_flight),
-        admission=admission,
         near_cache=near_cache,
-        verification=verification,
         telemetry=telemetry,
-        now=_utc_now,
+        now=utc_now,
     )
 
 
-def _ranking(
-    config: ScorerConfig,
-    telemetry: Telemetry,
-    bundle: Bundle,
-    prompt: RankerPrompt,
-    ranker: RankerEngine,
-    closing: AsyncExitStack,
-) -> tuple[Ranking, Admission]:
-    """How misses are scored: admission, depth, single flight and the lane to the engine."""
-    admission = Admission(config.max_tokens_in_flight, SpeedMeter(config.initial_tokens_per_s))
-    telemetry.in_flight_tokens.set_function(lambda: admission.in_flight)
-    telemetry.speed.set_function(lambda: admission.speed.tokens_per_s)
-    depth = DepthControl(config.depth_floors)
-    telemetry.depth_share.set_function(
-        lambda: depth.share_at(
-            admission.queue_s, time.monotonic(), TrafficClass.INTERACTIVE, DEFAULT_DEADLINE_MS / 1000
-        )
-    )
-    flights = SingleFlight()
-    lane = Lane(
-        ranker,
-        label_token_ids=bundle.manifest.label_token_ids,
-        limits=LaneLimits(config.pack_tokens, config.pack_items, config.packs_in_flight),
-        flights=flights,
-        admission=admission,
+async def _open_arms(
+    config: ScorerConfig, telemetry: Telemetry, open_ranker: OpenRanker, closing: AsyncExitStack
+) -> Fleet:
+    """The rankers that are declared, the champion open."""
+    settings_arm = ArmConfig(bundle=config.ranker_bundle)
+    file = ArmsFile(config.arms_file, settings_arm) if config.arms_file else None
+    fleet = Fleet(
+        await file.read() if file else Declaration(settings_arm),
+        file=file,
+        open_arm=lambda arm: open_arm(arm, config, open_ranker, telemetry),
         telemetry=telemetry,
-        now=_utc_now,
+        times=FleetTimes(config.arms_interval_s, config.canary_retry_s, config.drain_limit_s),
     )
-    closing.push_async_callback(lane.close)
-    ranking = Ranking(prompt=prompt, lane=lane, flights=flights, admission=admission, depth=depth, telemetry=telemetry)
-    return ranking, admission
+    closing.push_async_callback(fleet.close)
+    await fleet.start()
+    export_breakers(fleet, telemetry.registry, of="engine")
+    return fleet
 
 
 def _near_cache(
     config: ScorerConfig, telemetry: Telemetry, prompt: RankerPrompt, store: Store, closing: AsyncExitStack
 ) -> NearCache | None:
+    """The near-cache, with token ids of this prompt: an arm of another one makes its own."""
     if config.near_cache is None:
         return None
     near_cache = NearCache(
@@ -224,23 +188,6 @@ async def _open_index(open_index: OpenIndex | None, closing: AsyncExitStack) -> 
     if (close := getattr(index, "close", None)) is not None:
         closing.push_async_callback(close)
     return index
-
-
-async def _verify(ranker: RankerEngine, bundle: Bundle, config: ScorerConfig, telemetry: Telemetry) -> str:
-    """Revision of the engine, its canaries passed."""
-    report = await examine_ranker(
-        ranker, bundle, deadline=Deadline.after(config.canary_timeout_s), tolerance=config.canary_tolerance
-    )
-    if report.max_drift is not None:
-        telemetry.canary_drift.set(report.max_drift)
-    if report.is_ok and report.engine_revision is not None:
-        return report.engine_revision
-    telemetry.canary_failures.inc()
-    raise CanariesFailed("; ".join(report.problems))
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -6,6 +6,7 @@ of an old version that is written late (its call began before the edit) lands wh
 
 import asyncio
 import hashlib
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,9 @@ from store.ports import ScoreStore
 __all__ = ["CacheAnswer", "LookUp", "ScoreCache", "fingerprint", "is_usable"]
 
 _log = structlog.get_logger(__name__)
+
+_MAX_KNOWN = 50_000
+"""Queries that are remembered as cached, the latest: some 8 MB."""
 
 LookUp = asyncio.Task[dict[str, ScoreEntry] | None]
 """None where the store failed: a failure is a value, because an abandoned look-up has nobody to raise to."""
@@ -82,6 +86,17 @@ class ScoreCache:
         self._telemetry = telemetry
         self._now = now
         self._writes: set[asyncio.Task[None]] = set()
+        self._known: OrderedDict[str, None] = OrderedDict()
+
+    def may_have(self, query: str) -> bool:
+        """Whether this process saw or wrote an entry of the query: where not, a busy scorer need not look."""
+        return query in self._known
+
+    def _note(self, query: str) -> None:
+        self._known[query] = None
+        self._known.move_to_end(query)
+        if len(self._known) > _MAX_KNOWN:
+            self._known.popitem(last=False)
 
     def begin(self, query: str, job_ids: Sequence[str]) -> LookUp:
         """Start a look-up beside the read of the summaries. End it with :meth:`collect` or by cancelling it.
@@ -94,7 +109,10 @@ class ScoreCache:
 
     async def _read(self, query: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry] | None:
         try:
-            return await self._store.get_scores(query, job_ids)
+            found = await self._store.get_scores(query, job_ids)
+            if found:
+                self._note(query)
+            return found
         except Exception as error:  # noqa: BLE001 - a cache may fail in any way and must not be noticed
             _log.warning("score cache failed", operation="get_scores", error=str(error))
             return None
@@ -145,6 +163,8 @@ class ScoreCache:
         result = "error"
         try:
             ready = await entries
+            if ready:
+                self._note(query)
             result = "empty" if not ready else "written" if await self._store.merge_scores(query, ready) else "lost"
         except Exception as error:  # noqa: BLE001 - a cache may fail in any way and must not be noticed
             _log.warning("score cache failed", operation="merge_scores", error=str(error))

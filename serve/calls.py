@@ -10,7 +10,7 @@ from schemas.errors import PrecisError
 from serve.candidates import Item, Servable
 from serve.freshness import Freshness
 
-__all__ = ["Answer", "Call", "Candidate", "Result"]
+__all__ = ["Answer", "Call", "Candidate", "Result", "ServedBy"]
 
 Candidate = str | Item
 """A job id, or a text that came with the call."""
@@ -24,7 +24,7 @@ class Call:
         query: As the caller typed it.
         candidates: The caller's best first; repeated ones are scored once.
         deadline: Budget of the whole call.
-        depth_min: Candidates to try whatever the deadline; None: the scorer's floor.
+        depth_min: Candidates below which an answer is of no use; None: the scorer's floor.
         depth_max: Only the first so many distinct candidates are looked at.
         traffic_class: Whose depth floor counts under load.
         consistency: Whether the summaries may come from the near-cache.
@@ -66,6 +66,23 @@ class Result:
     scored_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ServedBy:
+    """Which ranker answered.
+
+    Attributes:
+        arm: Its name.
+        model: Name in its bundle.
+        prompt: Version of its template.
+        revision: Of its weights, as its engine names them; None where none is verified.
+    """
+
+    arm: str
+    model: str
+    prompt: str
+    revision: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """Results in the order of the candidates, one for each place, and what the call cost.
@@ -75,7 +92,7 @@ class Answer:
         depth_served: Distinct candidates with a score.
         depth_share: Of the candidates without a cached score, the share that the load allowed to be sent.
         cache: Whether the score cache worked.
-        revision: Of the ranker that the scores are of; None where none is verified.
+        served_by: The ranker that the scores are of.
         is_mixed: Whether the ranker changed during the call.
         num_query_tokens: Length of the query prefix.
         num_item_tokens: Of the items that this call sent to the ranker.
@@ -87,7 +104,7 @@ class Answer:
     depth_served: int
     depth_share: float
     cache: CacheState
-    revision: str | None
+    served_by: ServedBy
     is_mixed: bool
     num_query_tokens: int
     num_item_tokens: int

@@ -19,6 +19,11 @@ class ScorerConfig:
 
     Attributes:
         ranker_bundle: Directory of the ranker's checkpoint bundle: tokenizer, prompt limits, canaries. No weights.
+        arms_file: Declares several rankers, see ``serve.arms.declaration``; None: the one of the settings serves alone.
+        arms_interval_s: After how long a change of that file, or of an arm's verification, is acted on, in seconds.
+        drain_limit_s: How long calls under way may hold up the close of a ranker that was replaced, in seconds.
+        max_shadow_calls: Copies of calls that may be at work for shadow scoring; more are dropped and counted.
+        shadow_timeout_s: Time budget of such a copy, in seconds.
         build: Version of this build, shown in answers and at ``/info``.
         profile: Name of the profile, shown at ``/info``.
         deadline_margin_s: Kept back from every deadline for building and sending the answer, in seconds.
@@ -26,13 +31,14 @@ class ScorerConfig:
         max_body_bytes: Largest request body.
         body_timeout_s: Longest time that a sender may take for its body, in seconds.
         max_calls_in_flight: Calls that may be worked on at once; more are refused.
-        max_tokens_in_flight: Tokens that may be at the ranker or wait for it; more are refused.
+        max_tokens_in_flight: Most tokens that the adaptive limit may let be at the ranker or wait for it.
         initial_tokens_per_s: Speed of the ranker that is assumed until it is measured.
-        depth_floor: Candidates that are tried even where the deadline looks too near for them.
+        depth_floor: Candidates below which an answer is of no use: where the queue leaves no time for so many, the call
+            is refused; an idle ranker tries them however near the deadline.
         depth_floors: Least share of its candidates that a call of a class may send under load, in [0, 1].
         pack_tokens: Most tokens of one engine request, the query counted once.
         pack_items: Most items of one engine request.
-        packs_in_flight: Engine requests at once; what waits behind them is bounded by ``max_tokens_in_flight``.
+        packs_in_flight: Engine requests at once; what waits behind them is bounded by the adaptive limit.
         cache_ttl_s: Age from which a cached score is not used any more, in seconds.
         cache_budget_s: How much longer than the summaries a cache look-up may take, in seconds.
         max_cache_writes: Cache writes that may be pending; more are dropped and counted.
@@ -45,6 +51,11 @@ class ScorerConfig:
     """
 
     ranker_bundle: Path
+    arms_file: Path | None = None
+    arms_interval_s: float = 1.0
+    drain_limit_s: float = 60.0
+    max_shadow_calls: int = 16
+    shadow_timeout_s: float = 10.0
     build: str = "0"
     profile: str = "embedded"
     deadline_margin_s: float = 0.01
@@ -52,7 +63,7 @@ class ScorerConfig:
     max_body_bytes: int = 4 * 1024 * 1024
     body_timeout_s: float = 10.0
     max_calls_in_flight: int = 256
-    max_tokens_in_flight: int = 262_144
+    max_tokens_in_flight: int = 1_048_576
     initial_tokens_per_s: float = 20_000.0
     depth_floor: int = 10
     depth_floors: Mapping[TrafficClass, float] = field(default_factory=lambda: DEFAULT_FLOORS)

@@ -1,22 +1,22 @@
 """Ranking depth: how many candidates get a model score within the time that is left. Pure.
 
-The ranker is a queue that works at a measured number of tokens a second. What is in flight is served first, so a call
-that comes now has ``remaining time x speed - tokens ahead`` tokens of it. Only part of that is planned with: the
-speed is an average, and a call that plans to its last millisecond misses its deadline half of the time.
+The ranker is a queue whose work has a measured cost (``serve.cost``). What is ahead is served first, so a call that
+comes now has the rest of its time. Only part of that is planned with: the cost is an average, and a call that plans to
+its last millisecond misses its deadline half of the time.
 """
 
 import math
 from collections.abc import Sequence
 
-__all__ = ["PLANNED_SHARE", "depth_within", "planned_depth", "tokens_in_time"]
+__all__ = ["PLANNED_SHARE", "depth_within", "plannable_s", "planned_depth"]
 
 PLANNED_SHARE = 0.8
 """Share of the time left that is planned with; the rest covers variance."""
 
 
-def tokens_in_time(remaining_s: float, tokens_per_s: float, tokens_ahead: int) -> int:
-    """Tokens that the ranker can serve to this call before its deadline; never below 0."""
-    return max(0, int(remaining_s * PLANNED_SHARE * tokens_per_s) - tokens_ahead)
+def plannable_s(remaining_s: float, queue_s: float) -> float:
+    """Seconds of the ranker that this call may plan with: may be below 0, where the queue alone takes them."""
+    return remaining_s * PLANNED_SHARE - queue_s
 
 
 def depth_within(costs: Sequence[int], budget: int, floor: int) -> int:

@@ -3,8 +3,8 @@
 ``serve.depth`` says what fits before one call's deadline. Alone, it gives the first call everything and the next one
 what is left: depth swings between all and the floor. Here all calls give way a little, before the deadline bites.
 
-- Observed is what an arriving call finds ahead of it: tokens in flight over the ranker's measured speed, in seconds.
-  Its own tokens do not count, so one caller after the other is no load, however large the calls.
+- Observed is what an arriving call finds ahead of it: the measured cost of what is served before it, in seconds. Its
+  own tokens do not count, so one caller after the other is no load, however large the calls. Each class feels its own.
 - Felt is that queue with a memory: it rises at once and falls slowly, and small falls are not felt at all. A rise is
   followed at once because the loop from depth to queue and back answers within ``deadline / load`` seconds; a slower
   rise is what would make it oscillate. The slow fall cannot: it only gives depth back late.
@@ -99,21 +99,21 @@ def depth_share(felt_s: float, remaining_s: float, floor: float) -> float:
 
 
 class DepthControl:
-    """Holds what is felt, for the calls of one process. Times are arguments; used from one event loop."""
+    """Holds what each class feels, for the calls of one process. Times are arguments; used from one event loop."""
 
     def __init__(self, floors: Mapping[TrafficClass, float]) -> None:
         self._floors = floors
-        self._felt = FeltQueue()
+        self._felt = dict.fromkeys(TrafficClass, FeltQueue())
 
-    def observe(self, queue_s: float, now_s: float) -> None:
-        """A call came, and this queue is ahead of it."""
-        self._felt = felt_after(self._felt, queue_s, now_s)
+    def observe(self, traffic_class: TrafficClass, queue_s: float, now_s: float) -> None:
+        """A call of this class came, and this queue is ahead of it."""
+        self._felt[traffic_class] = felt_after(self._felt[traffic_class], queue_s, now_s)
 
     def share(self, traffic_class: TrafficClass, remaining_s: float) -> float:
-        """:func:`depth_share` for what was felt last."""
-        return depth_share(self._felt.queue_s, remaining_s, self._floors[traffic_class])
+        """:func:`depth_share` for what the class felt last."""
+        return depth_share(self._felt[traffic_class].queue_s, remaining_s, self._floors[traffic_class])
 
-    def share_at(self, queue_s: float, now_s: float, traffic_class: TrafficClass, remaining_s: float) -> float:
+    def share_at(self, traffic_class: TrafficClass, queue_s: float, now_s: float, remaining_s: float) -> float:
         """What a call that came now would get. Changes nothing: looking at it must not move it."""
-        felt = felt_after(self._felt, queue_s, now_s)
+        felt = felt_after(self._felt[traffic_class], queue_s, now_s)
         return depth_share(felt.queue_s, remaining_s, self._floors[traffic_class])

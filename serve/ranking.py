@@ -11,7 +11,7 @@ from schemas.deadline import Deadline
 from schemas.errors import BackendError, DeadlineExceeded, Overloaded, PrecisError
 from serve.admission import Admission, Refused
 from serve.candidates import Item
-from serve.depth import depth_within, planned_depth, tokens_in_time
+from serve.depth import depth_within, plannable_s, planned_depth
 from serve.depth_control import DepthControl
 from serve.flight import FlightKey, ModelScore, Outcome, SingleFlight
 from serve.lane import Lane, Miss
@@ -23,6 +23,9 @@ Futures = dict[str, asyncio.Future[Outcome]]
 
 # A shared computation can end with the deadline of the call that began it; who has time left begins it again, once.
 _ROUNDS = 2
+
+_NEW_SHARE = 0.1
+"""Weight of the newest call in the mean length of items."""
 
 
 @dataclass(slots=True)
@@ -76,6 +79,7 @@ class Ranking:
         flights: SingleFlight,
         admission: Admission,
         depth: DepthControl,
+        pack_tokens: int,
         telemetry: Telemetry,
     ) -> None:
         self._prompt = prompt
@@ -83,7 +87,43 @@ class Ranking:
         self._flights = flights
         self._admission = admission
         self._depth = depth
+        self._pack_tokens = pack_tokens
         self._telemetry = telemetry
+        self._item_tokens = 0.0  # mean length, known once a call was rendered
+
+    def check_room(
+        self, query_ids: Sequence[int], num_items: int, *, deadline: Deadline, floor: int, traffic_class: TrafficClass
+    ) -> None:
+        """Refuse a call that will be refused anyway, before anything is read for it: a refusal must cost nothing.
+
+        Its items are not known yet, so they are taken to be as long as those of the calls before it, and all misses:
+        to be asked only where nothing is cached for the query.
+
+        Args:
+            query_ids: The prefix.
+            num_items: Candidates, at least 1.
+            deadline: As for :meth:`rank`.
+            floor: Likewise.
+            traffic_class: Likewise.
+
+        Raises:
+            Overloaded: There is no room for the floor.
+        """
+        least = len(query_ids) + round(min(floor, num_items) * self._item_tokens)
+        in_time = self._in_time(traffic_class, deadline)
+        decision = self._admission.ask(traffic_class, wished=least, least=least, in_time=in_time)
+        if isinstance(decision, Refused):
+            self._telemetry.admission.labels("refused", traffic_class.value).inc()
+            raise self._overloaded(decision)
+
+    def _in_time(self, traffic_class: TrafficClass, deadline: Deadline) -> int:
+        """Tokens that the ranker can serve to a call of this class before the deadline, after what is ahead."""
+        seconds = plannable_s(deadline.remaining_s(), self._admission.queue_s(traffic_class))
+        return self._admission.cost.tokens_within(seconds, self._pack_tokens)
+
+    def _overloaded(self, refused: Refused) -> Overloaded:
+        message = f"{self._admission.in_flight} tokens are in flight to the ranker: no room before the deadline"
+        return Overloaded(message, retry_after_s=self._admission.retry_after_s(refused))
 
     async def rank(
         self,
@@ -102,17 +142,22 @@ class Ranking:
             query_ids: Its prefix.
             items: The caller's best first; of equal versions the first counts.
             deadline: Nothing is waited for beyond it.
-            floor: Items that are tried whatever depth says.
-            traffic_class: Whose depth floor counts under load.
+            floor: Items that are tried whatever depth says, or the call is refused.
+            traffic_class: Decides what goes first under load, and how deep.
         """
         ranked = Ranked()
         token_ids = await self._render({item.version: item for item in reversed(items)})
         pending = list(dict.fromkeys(item.version for item in items))
         ranked.num_tokens = {version: len(ids) for version, ids in token_ids.items()}
+        if items:
+            mean = sum(ranked.num_tokens.values()) / len(ranked.num_tokens)
+            self._item_tokens += (_NEW_SHARE if self._item_tokens else 1.0) * (mean - self._item_tokens)
         for _ in range(_ROUNDS):
             keys = {version: FlightKey(fingerprint, version) for version in pending}
             shared = self._shared(keys)
             self._telemetry.shared.inc(len(shared))
+            if shared:
+                self._lane.hasten((keys[version] for version in shared), deadline, traffic_class)
             misses = {version: Miss(key, token_ids[version]) for version, key in keys.items() if version not in shared}
             led = self._begin(ranked, query_ids, misses, deadline, floor, traffic_class)
             futures = shared | led
@@ -156,32 +201,40 @@ class Ranking:
         # The prefix is paid by the first item: a call is never smaller than one pack.
         costs = [len(miss.token_ids) for miss in misses.values()]
         costs[0] += len(query_ids)
-        self._depth.observe(self._admission.queue_s, time.monotonic())
+        self._depth.observe(traffic_class, self._admission.queue_s(traffic_class), time.monotonic())
         ranked.depth_share = min(ranked.depth_share, self._depth.share(traffic_class, deadline.remaining_s()))
-        admitted = versions[: self._admit(ranked, versions, costs, deadline, floor)]
-        futures = self._lane.send(query_ids, [misses[version] for version in admitted], deadline)
+        budget = self._in_time(traffic_class, deadline)
+        admitted = versions[: self._admit(ranked, versions, costs, budget, floor, traffic_class)]
+        futures = self._lane.send(query_ids, [misses[version] for version in admitted], deadline, traffic_class)
         led = {version: futures[misses[version].key] for version in admitted}
         ranked.led |= led
         ranked.sent_tokens += sum(len(misses[version].token_ids) for version in admitted)
         return led
 
     def _admit(
-        self, ranked: Ranked, versions: Sequence[str], costs: Sequence[int], deadline: Deadline, floor: int
+        self,
+        ranked: Ranked,
+        versions: Sequence[str],
+        costs: Sequence[int],
+        budget: int,
+        floor: int,
+        traffic_class: TrafficClass,
     ) -> int:
         """How many of the versions, in order, may be sent now; the others get their reason."""
-        in_time = tokens_in_time(deadline.remaining_s(), self._admission.speed.tokens_per_s, self._admission.in_flight)
-        depth = planned_depth(costs, share=ranked.depth_share, budget=in_time, floor=floor)
+        depth = planned_depth(costs, share=ranked.depth_share, budget=budget, floor=floor)
         ranked.reasons.update(dict.fromkeys(versions[depth:], Reason.DEPTH))
         least = min(floor, depth)
-        decision = self._admission.ask(wished=sum(costs[:depth]), least=sum(costs[:least]))
+        decision = self._admission.ask(
+            traffic_class, wished=sum(costs[:depth]), least=sum(costs[:least]), in_time=budget
+        )
         if isinstance(decision, Refused):
-            self._telemetry.admission.labels("refused").inc()
-            message = f"{self._admission.in_flight} tokens are in flight to the ranker, the limit leaves no room"
-            ranked.fail(versions[:depth], Overloaded(message, retry_after_s=decision.retry_after_s))
+            self._telemetry.admission.labels("refused", traffic_class.value).inc()
+            ranked.fail(versions[:depth], self._overloaded(decision))
             return 0
         admitted = depth_within(costs[:depth], decision.tokens, least)
         ranked.reasons.update(dict.fromkeys(versions[admitted:depth], Reason.OVERLOADED))
-        self._telemetry.admission.labels("granted" if admitted == depth else "reduced").inc()
+        outcome = "granted" if admitted == depth else "reduced"
+        self._telemetry.admission.labels(outcome, traffic_class.value).inc()
         return admitted
 
     def _settle(self, ranked: Ranked, futures: Futures, shared: Futures, deadline: Deadline) -> list[str]:

@@ -3,25 +3,42 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from models.prompts import RankerPrompt, normalise_query
+from models.prompts import normalise_query
 from schemas.api import CacheState
 from schemas.deadline import Deadline
 from schemas.documents import ScoreEntry
 from schemas.errors import BackendUnavailable, InvalidInput
+from serve.arms.arm import Arm
 from serve.assembly import Slots, assemble
-from serve.cache import CacheAnswer, LookUp, ScoreCache, fingerprint
-from serve.calls import Answer, Call, Candidate
+from serve.cache import CacheAnswer, LookUp, ScoreCache
+from serve.calls import Answer, Call, Candidate, ServedBy
 from serve.candidates import Item, Servable, items_of
 from serve.flight import ModelScore
-from serve.ranking import Ranked, Ranking
+from serve.ranking import Ranked
 from serve.reading import Reading
 from serve.telemetry import Stages, Telemetry
-from serve.verification import RevisionSource
 
-__all__ = ["Scorer"]
+__all__ = ["ArmSource", "Scorer"]
 
 _UNUSED = CacheAnswer({}, CacheState.UNUSED)
+
+
+class ArmSource(Protocol):
+    """Who serves which query."""
+
+    def choose(self, query: str) -> Arm:
+        """The arm for a normalised query."""
+        ...
+
+
+class ShadowScoring(Protocol):
+    """What follows an answer, unnoticed."""
+
+    def offer(self, arm: Arm, query: str, answer: Answer) -> None:
+        """The arm answered the query so. Returns at once and never raises."""
+        ...
 
 
 class Scorer:
@@ -29,27 +46,26 @@ class Scorer:
 
     Invariants: the version of a result and the text that was scored come from one document read of this call; a cached
     score is used for exactly the version it was computed for. So nothing superseded by a write that was acknowledged
-    before the call came is ever returned (``strict``), or before its ``lag_s`` (``bounded``: ``serve.reading``).
+    before the call came is ever returned (``strict``), or before its ``lag_s`` (``bounded``: ``serve.reading``). A call
+    belongs to one arm from its first step to its last: no answer has scores of two.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument a collaborator: the composition root names each
+    def __init__(
         self,
         *,
         reading: Reading,
-        prompt: RankerPrompt,
+        arms: ArmSource,
+        shadows: ShadowScoring,
         cache: ScoreCache,
-        ranking: Ranking,
-        revisions: RevisionSource,
         telemetry: Telemetry,
         now: Callable[[], datetime],
         depth_floor: int,
         margin_s: float,
     ) -> None:
         self._reading = reading
-        self._prompt = prompt
+        self._arms = arms
+        self._shadows = shadows
         self._cache = cache
-        self._ranking = ranking
-        self._revisions = revisions
         self._telemetry = telemetry
         self._now = now
         self._depth_floor = depth_floor
@@ -64,24 +80,42 @@ class Scorer:
 
         Raises:
             InvalidInput: Nothing is left of the query when it is normalised.
+            Overloaded: Nothing is cached for the query, and the ranker has no room before the deadline.
             DeadlineExceeded: The summaries could not be read in time: without them no version can be vouched for.
             BackendError: The store failed, likewise.
         """
-        # 1. Query. Together with the verified revision it names what a cached score is a score of.
-        query_ids = self._query_ids(call.query)
+        text = _normalised(call.query)
+        arm = self._arms.choose(text)
+        with arm.lease():
+            answer = await self._answer(arm, text, call, stages)
+        self._count(arm, answer)
+        self._shadows.offer(arm, text, answer)
+        return answer
+
+    async def _answer(self, arm: Arm, text: str, call: Call, stages: Stages) -> Answer:
+        # 1. Query. Together with the arm and its verified revision it names what a cached score is a score of.
+        query_ids = arm.prompt.query_ids(text)
         ranked, revision = Ranked(), None
         try:
-            revision = self._revisions.current()
+            revision = arm.revisions.current()
         except BackendUnavailable as error:
             ranked.failure = error
-        query = fingerprint(query_ids, revision or "", self._prompt.digest)
+        query = arm.fingerprint(query_ids, revision)
+        if revision and not self._cache.may_have(query):
+            arm.ranking.check_room(
+                query_ids,
+                min(len(call.candidates), call.depth_max),
+                deadline=self._ranker_deadline(call),
+                floor=self._floor(call),
+                traffic_class=call.traffic_class,
+            )
         # 2. Read point: summaries now, after the call came, or as old as it allows; cached scores beside them.
         job_ids = list(dict.fromkeys(candidate for candidate in call.candidates if isinstance(candidate, str)))
         look_up = self._cache.begin(query, job_ids) if revision and job_ids else None
         try:
             with stages.stage("summaries"):
                 read = await self._reading.read(job_ids, call)
-            slots = self._slots(call, read.documents)
+            slots = self._slots(arm, call, read.documents)
             with stages.stage("cache"):
                 cached = await self._collect(look_up, slots)
         finally:
@@ -91,36 +125,27 @@ class Scorer:
         eligible = _first_items(slots, call.depth_max)
         misses = [item for item in eligible.values() if item.job_id not in cached.hits]
         if revision and misses:
-            with stages.stage("ranker"):
-                ranked = await self._rank(query, query_ids, misses, call)
+            with stages.stage("ranker"), arm.telemetry.ranker_seconds.time():
+                ranked = await self._rank(arm, query, query_ids, misses, call)
         # 4. Answer; the cache is written after it.
         if revision and ranked.led:
             self._cache.write_later(query, _entries(ranked, misses, revision))
         for score in ranked.scores.values():
-            self._revisions.observe(score.revision)
-        answer = assemble(
+            arm.revisions.observe(score.revision)
+        return assemble(
             call,
             slots,
             eligible,
             cached,
             ranked,
             freshness=read.freshness,
-            revision=revision,
+            served_by=ServedBy(arm.name, arm.bundle.manifest.name, arm.prompt.version, revision),
             num_query_tokens=len(query_ids),
         )
-        self._count(answer)
-        return answer
 
-    def _query_ids(self, text: str) -> list[int]:
-        query = normalise_query(text)
-        if not query:
-            message = "query is empty once it is normalised: give it at least one printable character"
-            raise InvalidInput(message, field="query")
-        return self._prompt.query_ids(query)
-
-    def _slots(self, call: Call, documents: Mapping[str, Servable]) -> Slots:
+    def _slots(self, arm: Arm, call: Call, documents: Mapping[str, Servable]) -> Slots:
         job_ids = [candidate for candidate in call.candidates if isinstance(candidate, str)]
-        found = items_of(job_ids, documents, prompt_digest=self._prompt.digest, now=self._now())
+        found = items_of(job_ids, documents, prompt_digest=arm.prompt.digest, now=self._now())
         return {
             candidate: found[candidate] if isinstance(candidate, str) else candidate for candidate in call.candidates
         }
@@ -131,20 +156,35 @@ class Scorer:
         items = (item for item in slots.values() if isinstance(item, Item))
         return await self._cache.collect(look_up, {item.job_id: item.version for item in items if item.job_id})
 
-    async def _rank(self, query: str, query_ids: Sequence[int], misses: Sequence[Item], call: Call) -> Ranked:
-        return await self._ranking.rank(
+    async def _rank(self, arm: Arm, query: str, query_ids: Sequence[int], misses: Sequence[Item], call: Call) -> Ranked:
+        return await arm.ranking.rank(
             query,
             query_ids,
             misses,
-            deadline=Deadline(call.deadline.at_s - self._margin_s),
-            floor=call.depth_min or self._depth_floor,
+            deadline=self._ranker_deadline(call),
+            floor=self._floor(call),
             traffic_class=call.traffic_class,
         )
 
-    def _count(self, answer: Answer) -> None:
+    def _ranker_deadline(self, call: Call) -> Deadline:
+        return Deadline(call.deadline.at_s - self._margin_s)
+
+    def _floor(self, call: Call) -> int:
+        return call.depth_min or self._depth_floor
+
+    def _count(self, arm: Arm, answer: Answer) -> None:
+        counted = arm.telemetry.results
         for result in answer.results:
-            self._telemetry.results.labels(result.source.value, result.reason.value if result.reason else "").inc()
+            counted.labels(result.source.value, result.reason.value if result.reason else "").inc()
         self._telemetry.depth.observe(answer.depth_served)
+
+
+def _normalised(query: str) -> str:
+    text = normalise_query(query)
+    if not text:
+        message = "query is empty once it is normalised: give it at least one printable character"
+        raise InvalidInput(message, field="query")
+    return text
 
 
 def _first_items(slots: Slots, depth_max: int) -> dict[Candidate, Item]:

@@ -32,6 +32,11 @@ class RevisionSource(Protocol):
         """
         ...
 
+    @property
+    def why_not(self) -> str | None:
+        """Why there is no verified revision; None where there is one."""
+        ...
+
     def observe(self, revision: str) -> None:
         """The engine answered with this revision."""
         ...
@@ -85,6 +90,11 @@ class Verification:
     def start(self) -> None:
         """Begin to verify in the background."""
         self._task = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def why_not(self) -> str | None:
+        """See ``RevisionSource.why_not``."""
+        return self._why_not if self._revision is None else None
 
     def current(self) -> str:
         """See ``RevisionSource.current``."""

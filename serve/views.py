@@ -28,9 +28,15 @@ def age_s(since: datetime, now: datetime) -> float:
     return round(max(0.0, (now - since).total_seconds()), 3)
 
 
-def versions(answer: Answer, *, prompt: str, build: str) -> Versions:
+def versions(answer: Answer, *, build: str) -> Versions:
     """What made the answer."""
-    return Versions(ranker_revision=answer.revision, is_mixed=answer.is_mixed, prompt=prompt, build=build)
+    return Versions(
+        arm=answer.served_by.arm,
+        ranker_revision=answer.served_by.revision,
+        is_mixed=answer.is_mixed,
+        prompt=answer.served_by.prompt,
+        build=build,
+    )
 
 
 def lag_ms(answer: Answer) -> float | None:

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measurements of services and engines.", no_args_is_help=True)
     bench.command("nearline")(nearline)
     bench.command("engine")(engine)
+    bench.command("depth")(depth)
     app.add_typer(bench, name="bench", rich_help_panel="Operation")
 
 
@@ -101,3 +102,23 @@ def engine(
     for name, value in result.items():
         if isinstance(value, int | float):
             typer.echo(f"{name:32} {value:>10,.3f}")
+
+
+def depth(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False
+) -> None:
+    """NDCG@10 of the judged samples when only a share of the candidates is scored; docs/depth.md explains it."""
+    from rich.console import Console
+
+    from ops.bench.depth_run import bench_depth
+    from ops.bench.depth_tables import depth_tables
+    from ops.commands.keep import stop_on_signals
+    from ops.settings import load_settings
+
+    stop_on_signals()
+    console = Console(stderr=True)
+    result = bench_depth(load_settings(), on_step=lambda step: console.print(step, highlight=False))
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    typer.echo(depth_tables(result))

@@ -12,6 +12,7 @@ from ops.commands.keep import stop_on_signals, watch
 from ops.demo.changes import count_stale, show_delete, show_edit
 from ops.demo.evaluate import ndcg_at_10, random_ndcg_at_10
 from ops.demo.samples import JudgedQuery, read_judged, read_samples
+from ops.demo.scores import score_judged
 from ops.feed import JobFeed
 from ops.ingest.command import ingest_with_progress
 from ops.ingest.read import Readable
@@ -172,17 +173,8 @@ async def _evaluate(
     settings: Settings, console: Console, measured: Measured, scorer: ScorerClient, judged: list[JudgedQuery]
 ) -> None:
     with console.status(f"scoring the candidates of {len(judged)} judged queries"):
-        ranked = {}
-        for query in judged:
-            answer = await asyncio.to_thread(scorer.score, query.query, list(query.grades))
-            ranked[query.query_id] = {
-                result["job_id"]: result["score"] for result in answer["results"] if result["score"] is not None
-            }
-        store = await open_embedded_store(settings)
-        try:
-            lexical = {query.query_id: await store.bm25(query.query, list(query.grades)) for query in judged}
-        finally:
-            await store.close()
+        scores = await score_judged(settings, scorer, judged)
+    ranked, lexical = scores.ranker, scores.lexical
     measured.ndcg_at_10 = round(ndcg_at_10(judged, lambda query: ranked[query.query_id]), 4)
     measured.bm25_ndcg_at_10 = round(ndcg_at_10(judged, lambda query: lexical[query.query_id]), 4)
     measured.random_ndcg_at_10 = round(random_ndcg_at_10(judged), 4)

@@ -43,17 +43,20 @@ def engine_child(settings: Settings, role: Role, *, host: str, port: int, log_fi
     """
     chosen = settings.ranker if role is Role.RANKER else settings.summarizer
     engine, local = EngineName(chosen.engine), settings.engine
+    dtype = Dtype(chosen.dtype) if chosen.dtype else None
     if engine is EngineName.LOCAL:
         spec = ChildSpec(
             name=f"{role}-engine",
-            command=local_engine_command(local, bundle=chosen.bundle, role=role, host=host, port=port),
+            command=local_engine_command(
+                local, bundle=chosen.bundle, role=role, host=host, port=port, dtype=dtype or Dtype.FLOAT32
+            ),
             environment=environment_for({}),
             ready_url=f"http://{host}:{port}/health",
             log_file=log_file,
             start_timeout_s=local.start_timeout_s,
         )
-        return EngineChild(spec, Dtype.FLOAT32)
-    bundle, wishes = load_bundle(chosen.bundle.resolve(), role), Wishes(threads=local.num_threads)
+        return EngineChild(spec, dtype or Dtype.FLOAT32)
+    bundle, wishes = load_bundle(chosen.bundle.resolve(), role), Wishes(threads=local.num_threads, dtype=dtype)
     prepared = prepare(engine, bundle, find_hardware(), home=local.home, host=host, port=port, wishes=wishes)
     spec = engine_spec(f"{role}-engine", prepared, log_file=log_file, inherited=environment_for({}))
     return EngineChild(spec, prepared.task.dtype)

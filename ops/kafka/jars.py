@@ -62,8 +62,8 @@ def held(path: Path) -> Iterator[None]:
         yield
 
 
-def fetch_with_maven(folder: Path) -> None:
-    """Resolve ``pom.xml`` into the folder.
+def fetch_with_maven(folder: Path, *, pom: Path = _HERE / "pom.xml") -> None:
+    """Resolve ``pom.xml``, or another, into the folder.
 
     Raises:
         ConfigurationError: There is no ``mvn``.
@@ -75,7 +75,7 @@ def fetch_with_maven(folder: Path) -> None:
             "mvn is not on PATH: the jars of Apache Kafka are fetched with Maven "
             "(Debian, Ubuntu: apt install maven openjdk-17-jre-headless)"
         )
-    command = [maven, "-B", "-q", "-f", str(_HERE / "pom.xml"), "dependency:copy-dependencies"]
+    command = [maven, "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder.resolve()}"]
     try:
         done = subprocess.run(

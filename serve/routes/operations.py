@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from schemas.api import Consistency
-from schemas.errors import BackendTimeout, BackendUnavailable
+from schemas.errors import BackendTimeout
 from schemas.wire import MAX_CANDIDATES, MAX_DEADLINE_MS, MAX_QUERY_CHARS
+from serve.arms.status import arms_of
 from serve.parts import Parts, parts_of
 from serve.problems import documented
 
@@ -27,7 +28,7 @@ async def livez() -> dict[str, str]:
 async def readyz(request: Request) -> dict[str, str]:
     """Whether scoring calls can be answered: the ranker passed its canaries and the store answers a read now."""
     parts = parts_of(request)
-    revision = parts.verification.current()
+    revision = parts.arms.champion.revisions.current()
     await _probe_store(parts)
     return {"status": "ready", "ranker_revision": revision}
 
@@ -52,11 +53,8 @@ async def metrics(request: Request) -> Response:
 async def info(request: Request) -> dict[str, Any]:
     """Versions, limits and the present state."""
     parts = parts_of(request)
-    config, manifest = parts.config, parts.bundle.manifest
-    try:
-        revision, why_not = parts.verification.current(), None
-    except BackendUnavailable as error:
-        revision, why_not = None, str(error)
+    config, arm = parts.config, parts.arms.champion
+    manifest, why_not = arm.bundle.manifest, arm.revisions.why_not
     return {
         "build": config.build,
         "profile": config.profile,
@@ -64,21 +62,24 @@ async def info(request: Request) -> dict[str, Any]:
         "has_search": parts.index is not None,
         "consistency": [each for each in Consistency if parts.near_cache or each is Consistency.STRICT],
         "ranker": {
+            "arm": arm.name,
             "bundle": manifest.name,
-            "bundle_revision": parts.bundle.revision,
-            "verified_revision": revision,
+            "bundle_revision": arm.bundle.revision,
+            "verified_revision": None if why_not else arm.revisions.current(),
             "why_not_verified": why_not,
-            "prompt": parts.prompt.version,
-            "prompt_digest": parts.prompt.digest,
-            "tokens_per_s": round(parts.admission.speed.tokens_per_s, 1),
-            "tokens_in_flight": parts.admission.in_flight,
+            "prompt": arm.prompt.version,
+            "prompt_digest": arm.prompt.digest,
+            "tokens_per_s": round(arm.tokens_per_s(), 1),
+            "overhead_tokens_per_request": round(arm.admission.cost.overhead_tokens),
+            "tokens_in_flight": arm.tokens_in_flight(),
         },
+        "arms": arms_of(parts.arms).model_dump(mode="json"),
         "limits": {
             "candidates": MAX_CANDIDATES,
             "query_chars": MAX_QUERY_CHARS,
             "deadline_ms": MAX_DEADLINE_MS,
             "body_bytes": config.max_body_bytes,
-            "tokens_in_flight": config.max_tokens_in_flight,
+            "tokens_in_flight": arm.tokens_limit(),
             "calls_in_flight": config.max_calls_in_flight,
             "prompt_tokens": manifest.limits.model_dump(),
         },

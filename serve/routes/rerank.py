@@ -55,7 +55,7 @@ async def rerank(request: Request, body: RerankRequest) -> RerankResponse:
     results, unscored = views.rerank_results(body, answer)
     return RerankResponse(
         id=context.request_id,
-        model=parts.bundle.manifest.name,
+        model=answer.served_by.model,
         results=results,
         unscored=unscored,
         usage=RerankUsage(total_tokens=answer.num_query_tokens + answer.num_item_tokens),

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from schemas.api import ScoreRequest, ScoreResponse, TokenCounts, TrafficClass
+from schemas.api import ScoreRequest, ScoreResponse, TokenCounts
 from serve import views
 from serve.calls import Answer, Call
 from serve.context import context_of
@@ -17,6 +17,7 @@ router = APIRouter(tags=["scoring"])
 def note_answer(request: Request, answer: Answer) -> None:
     """Numbers of the answer for the log line."""
     context_of(request).facts.update(
+        arm=answer.served_by.arm,
         candidates=len(answer.results),
         depth=answer.depth_served,
         depth_share=round(answer.depth_share, 3),
@@ -40,7 +41,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
         deadline=context.deadline(body.deadline_ms / 1000),
         depth_min=body.depth.min,
         depth_max=body.depth.max,
-        traffic_class=TrafficClass(body.traffic_class),
+        traffic_class=body.traffic_class,
         consistency=body.consistency,
         max_lag_s=None if body.max_lag_ms is None else body.max_lag_ms / 1000,
     )
@@ -56,7 +57,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
         depth_served=answer.depth_served,
         depth_share=round(answer.depth_share, 3),
         cache=answer.cache,
-        versions=views.versions(answer, prompt=parts.prompt.version, build=parts.config.build),
+        versions=views.versions(answer, build=parts.config.build),
         num_tokens=TokenCounts(query=answer.num_query_tokens, items=answer.num_item_tokens),
         as_of=answer.freshness.as_of,
         consistency=answer.freshness.consistency,

@@ -60,7 +60,7 @@ async def search(
         num_candidates=len(hits),
         depth_served=answer.depth_served,
         cache=answer.cache,
-        versions=views.versions(answer, prompt=parts.prompt.version, build=parts.config.build),
+        versions=views.versions(answer, build=parts.config.build),
         as_of=answer.freshness.as_of,
         wall_ms=round((time.monotonic() - context.arrived_s) * 1e3, 2),
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from schemas.api import SummariesResponse, SummaryView
 from schemas.errors import InvalidInput
@@ -28,7 +28,10 @@ def _checked(job_id: str, field: str) -> str:
 @router.get("/v1/summaries", responses=documented(422, 503))
 async def summaries(
     request: Request,
-    ids: Annotated[list[str], Query(description="Job ids, separated by commas or given several times.")],
+    ids: Annotated[
+        list[str],
+        Query(description="Job ids, separated by commas or given several times.", examples=[["job-1", "job-2"]]),
+    ],
 ) -> SummariesResponse:
     """The stored summaries of several jobs, in the order asked for; for an id with a comma use its own address."""
     parts = parts_of(request)
@@ -46,7 +49,7 @@ async def summaries(
 
 # Ids may be addresses with slashes in them: the rest of the path is the id.
 @router.get("/v1/summaries/{job_id:path}", responses=documented(404, 410, 422, 503), response_model=SummaryView)
-async def summary(request: Request, job_id: str) -> SummaryView | Response:
+async def summary(request: Request, job_id: Annotated[str, Path(examples=["job-1"])]) -> SummaryView | Response:
     """The stored summary of one job; 410 where the job was deleted."""
     parts, request_id = parts_of(request), context_of(request).request_id
     document = (await parts.store.get_many([_checked(job_id, "job_id")])).get(job_id)

@@ -214,9 +214,12 @@ class LexicalRanker(_Gate):
         script: Iterable[PrecisError | None] = (),
         revision: str = "ranker-double",
         context_len: int = 4_096,
+        smoothing: int = 1,
     ) -> None:
+        """Make one; with another smoothing it is another model, of other scores."""
         super().__init__(script, revision, context_len)
         self.calls: list[RankerCall] = []
+        self._smoothing = smoothing
 
     @property
     def num_items(self) -> int:
@@ -237,7 +240,8 @@ class LexicalRanker(_Gate):
         longest = len(query_ids) + max(map(len, copies), default=0)
         async with self.passing(longest, deadline):
             wanted = set(query_ids)
-            values = tuple((1 + len(wanted & set(item))) / (2 + len(wanted)) for item in copies)
+            extra = self._smoothing
+            values = tuple((extra + len(wanted & set(item))) / (2 * extra + len(wanted)) for item in copies)
             if label_token_ids[0] > label_token_ids[-1]:  # no before yes
                 values = tuple(1 - value for value in values)
             return Scores(values=values, revision=self.model_revision)

@@ -16,14 +16,15 @@ _PAIRS = (
 )
 
 
-async def write_ranker_bundle(path: Path) -> Path:
-    """Write the bundle into the directory, which must be there."""
+async def write_ranker_bundle(path: Path, ranker: LexicalRanker | None = None) -> Path:
+    """Write the bundle of the ranker, the usual one by default, into the directory, which must be there."""
+    ranker = ranker or LexicalRanker()
     tokenizer, limits = small_tokenizer(), PromptLimits()
     prompt = RankerPrompt(tokenizer, limits)
     canaries = []
     for query, header, summary in _PAIRS:
         query_ids, item_ids = prompt.query_ids(query), prompt.item_ids(header, summary)
-        scores = await LexicalRanker().score(
+        scores = await ranker.score(
             query_ids, [item_ids], label_token_ids=prompt.label_token_ids, deadline=Deadline.after(60)
         )
         canaries.append(
@@ -47,5 +48,5 @@ async def write_ranker_bundle(path: Path) -> Path:
     (path / "precis.json").write_text(manifest.model_dump_json())
     (path / "tokenizer.json").write_text(tokenizer._tokenizer.to_str())  # noqa: SLF001 - the wrapper has no export
     (path / "config.json").write_text("{}")
-    (path / "model.safetensors").write_bytes(b"")
+    (path / "model.safetensors").write_bytes(ranker.model_revision.encode())
     return path

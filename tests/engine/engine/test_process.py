@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from models.bundle import bundle_revision
-from models.engine.__main__ import main
+from models.engine.__main__ import bind, main
 from models.engine.checkpoint import open_bundle, revision_of
 from tests.engine.engine.checkpoints import edit_config
 
@@ -98,6 +98,14 @@ def test_a_taken_port_ends_with_code_2_and_the_address(
         port = taken.getsockname()[1]
         assert main(start_of(checkpoint("gqa2"), "--port", str(port))) == 2
     assert f"cannot listen on 127.0.0.1:{port}" in capfd.readouterr().err
+
+
+def test_answers_are_not_held_back_for_acknowledgements() -> None:
+    """Claim: Nagle's algorithm is off for what is accepted; with it each answer waits 40 ms for its second packet."""
+    with bind("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

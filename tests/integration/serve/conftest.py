@@ -1,7 +1,7 @@
 """A whole scorer in the test's event loop: real app, real store in memory, the lexical ranker in place of a model."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from serve.arms.declaration import ArmConfig
 from serve.bootstrap import create_app
 from serve.config import ScorerConfig
 from store.memory import MemoryStore
@@ -50,7 +51,13 @@ async def start_scorer(tmp_path: Path) -> AsyncIterator[StartScorer]:
     async with AsyncExitStack() as closing:
 
         async def start(
-            *, store: Any = None, ranker: Any = None, index: Any = None, is_verified: bool = True, **limits: Any
+            *,
+            store: Any = None,
+            ranker: Any = None,
+            rankers: Mapping[str, Any] | None = None,
+            index: Any = None,
+            is_verified: bool = True,
+            **limits: Any,
         ) -> RunningScorer:
             store = MemoryStore() if store is None else store
             ranker = ranker or LexicalRanker()
@@ -58,14 +65,15 @@ async def start_scorer(tmp_path: Path) -> AsyncIterator[StartScorer]:
             async def open_store() -> Any:
                 return store
 
-            async def open_ranker() -> Any:
-                return ranker
+            async def open_ranker(arm: ArmConfig) -> Any:
+                return (rankers or {}).get(arm.name, ranker)
 
             async def open_index() -> Any:
                 return index
 
             # A cache that is never too slow on a busy machine, unless the test is about that.
-            config = ScorerConfig(ranker_bundle=bundle, **({"cache_budget_s": 60.0, "canary_retry_s": 0.001} | limits))
+            usual = {"cache_budget_s": 60.0, "canary_retry_s": 0.001, "arms_interval_s": 0.001}
+            config = ScorerConfig(ranker_bundle=bundle, **(usual | limits))
             app = create_app(
                 config,
                 open_store=open_store,

@@ -37,7 +37,7 @@ def _problem(response, status: int) -> Problem:
         ({"deadline_ms": -5}, "deadline_ms"),
         ({"deadline_ms": 10**30}, "deadline_ms"),
         ({"deadline_ms": 1.5}, "deadline_ms"),
-        ({"class": "refresh"}, "class"),
+        ({"class": "urgent"}, "class"),
         ({"consistency": "eventual"}, "consistency"),
         ({"consistency": "bounded", "max_lag_ms": 0}, "max_lag_ms"),
         ({"depth": {"min": 5, "max": 2}}, "depth"),

@@ -23,7 +23,7 @@ async def _num_tokens(scorer) -> int:
 
 
 def _share(scorer) -> float:
-    return scorer.app.state.parts.telemetry.registry.get_sample_value("precis_scorer_depth_share")
+    return scorer.app.state.parts.telemetry.registry.get_sample_value("precis_scorer_depth_share", {"arm": "champion"})
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def slow_scorer(start_scorer):
 
 async def _send_all(scorer) -> list[dict]:
     """The answers to all queries, each sent when the one before waits for the ranker."""
-    admission, calls = scorer.app.state.parts.admission, []
+    admission, calls = scorer.app.state.parts.arms.champion.admission, []
     for query in _QUERIES:
         before = admission.in_flight
         calls.append(asyncio.create_task(scorer.score(query, _JOB_IDS)))
@@ -81,7 +81,8 @@ async def test_depth_min_is_kept_under_load(slow_scorer):
     busy = asyncio.create_task(slow_scorer.score(_QUERIES[0], _JOB_IDS))
     await slow_scorer.ranker.started.wait()
     asked = asyncio.create_task(slow_scorer.score(_QUERIES[1], _JOB_IDS, depth={"min": len(_JOB_IDS)}))
-    admission, before = slow_scorer.app.state.parts.admission, slow_scorer.app.state.parts.admission.in_flight
+    admission = slow_scorer.app.state.parts.arms.champion.admission
+    before = admission.in_flight
     while admission.in_flight == before:  # noqa: ASYNC110 - a counter tells nobody
         await asyncio.sleep(0)
     _, answer = await _let_go(slow_scorer, [busy, asked])

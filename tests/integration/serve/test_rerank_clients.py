@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
+from tests.doubles.served import served
 from tests.doubles.summaries import summary_of
 
 pytestmark = pytest.mark.rerank_clients
@@ -24,22 +21,9 @@ _BEST_FIRST = [1, 2, 0]
 _CALL = {"query": _QUERY, "documents": _TEXTS}
 
 
-@asynccontextmanager
-async def _served(app: Any) -> AsyncIterator[str]:
-    """The app behind a real socket; its lifespan is the fixture's. Yields its address."""
-    listening = socket.create_server(("127.0.0.1", 0))  # connections wait in its queue until the server takes them
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-
-
 async def _ask(scorer: Any, client: str, *calls: dict[str, Any]) -> list[dict[str, Any]]:
     """What the client made of each call."""
-    async with _served(scorer.app) as address:
+    async with served(scorer.app) as address:
         process = await asyncio.create_subprocess_exec(
             *(_PYTHON, "-W", "ignore", _SCRIPT, client, address),
             stdin=asyncio.subprocess.PIPE,

@@ -228,7 +228,7 @@ async def test_every_token_is_given_back_whatever_became_of_it(filled):
     await filled.score("night", ["b"])
     filled.ranker.hold()
     await filled.score("night", ["c"], deadline_ms=50)
-    await _until(filled, "ranker_requests", 1, {"result": "DeadlineExceeded"})
+    await _until(filled, "ranker_requests", 1, {"arm": "champion", "result": "DeadlineExceeded"})
     assert (await filled.client.get("/info")).json()["ranker"]["tokens_in_flight"] == 0
 
 

@@ -86,7 +86,7 @@ class Bounded(RuleBasedStateMachine):
 
         async def open_changelog() -> SteppedChangelog:
             await self.gate.park("open")
-            return SteppedChangelog(self.log, self.gate)
+            return SteppedChangelog(self.log, self.gate, batch_size=1)
 
         telemetry = Telemetry()
         self.near = NearCache(

@@ -78,7 +78,7 @@ class Scorer:
         async def open_store() -> MemoryStore:
             return store
 
-        async def open_ranker() -> LexicalRanker:
+        async def open_ranker(_: object) -> LexicalRanker:
             return LexicalRanker()
 
         config = ScorerConfig(ranker_bundle=await write_ranker_bundle(bundle))

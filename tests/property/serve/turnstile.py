@@ -5,23 +5,29 @@ Each operation stops twice, before it acts and after it acted but before the sco
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
-from models.bundle import PromptLimits
+from models.bundle import Bundle, Manifest, PromptLimits, Role
 from models.clients.ports import Scores
 from models.prompts import RankerPrompt
 from schemas.deadline import Deadline
 from schemas.documents import ScoreEntry, SummaryDocument
-from serve.admission import Admission
+from serve.admission import GUARANTEED_SHARES, Admission
+from serve.arms.arm import Arm
+from serve.arms.declaration import ArmConfig
 from serve.cache import ScoreCache
+from serve.calls import Answer
+from serve.cost import CostModel
 from serve.depth_control import DEFAULT_FLOORS, DepthControl
 from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
+from serve.limit import AdaptiveLimit
 from serve.ranking import Ranking
 from serve.reading import Reading
 from serve.score import Scorer
-from serve.speed import SpeedMeter
 from serve.telemetry import Telemetry
 from store.memory import MemoryStore
 from tests.doubles.engines import LexicalRanker
@@ -117,11 +123,30 @@ class SteppedRanker:
 class FixedRevision:
     """A ranker that was verified and never changes."""
 
+    why_not = None
+
     def current(self) -> str:
         return LexicalRanker().model_revision
 
     def observe(self, revision: str) -> None:
         assert revision == self.current()
+
+
+@dataclass(frozen=True)
+class OnlyArm:
+    """Serves every query."""
+
+    arm: Arm
+
+    def choose(self, query: str) -> Arm:
+        return self.arm
+
+
+class NoShadows:
+    """Nothing is compared."""
+
+    def offer(self, arm: Arm, query: str, answer: Answer) -> None:
+        pass
 
 
 @cache
@@ -138,7 +163,8 @@ def build_scorer(
         return datetime.now(UTC)
 
     telemetry, flights = Telemetry(), SingleFlight()
-    admission = Admission(10**9, SpeedMeter(1e9))
+    limit = AdaptiveLimit(least=10**9, most=10**9)
+    admission = Admission(limit, CostModel(1e9), GUARANTEED_SHARES)
     lane = Lane(
         ranker,
         label_token_ids=prompt().label_token_ids,
@@ -150,19 +176,35 @@ def build_scorer(
     )
     # The budget is longer than any example runs: the turnstile alone decides how late a look-up is.
     cache = cache_type(store, ttl_s=900, budget_s=3600, max_writes=100, telemetry=telemetry, now=now)
-    scorer = Scorer(
-        reading=Reading(store, None, max_lag_s=1.0, telemetry=telemetry, now=now),
+    depth = DepthControl(DEFAULT_FLOORS)
+    arm = Arm(
+        config=ArmConfig(bundle=Path("bundle")),
+        bundle=Bundle(
+            path=Path("bundle"),
+            manifest=Manifest(role=Role.RANKER, name="double", prompt_version=prompt().version),
+            revision="double",
+        ),
         prompt=prompt(),
-        cache=cache,
+        engine=ranker,
+        revisions=FixedRevision(),
+        admission=admission,
+        depth=depth,
         ranking=Ranking(
             prompt=prompt(),
             lane=lane,
             flights=flights,
             admission=admission,
-            depth=DepthControl(DEFAULT_FLOORS),
+            depth=depth,
+            pack_tokens=60,
             telemetry=telemetry,
         ),
-        revisions=FixedRevision(),
+        telemetry=telemetry,
+    )
+    scorer = Scorer(
+        reading=Reading(store, None, max_lag_s=1.0, telemetry=telemetry, now=now),
+        arms=OnlyArm(arm),
+        shadows=NoShadows(),
+        cache=cache,
         telemetry=telemetry,
         now=now,
         depth_floor=10,

@@ -3,20 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.depth import PLANNED_SHARE, depth_within, planned_depth, tokens_in_time
+from serve.depth import PLANNED_SHARE, depth_within, plannable_s, planned_depth
 
 _COSTS = st.lists(st.integers(1, 300), max_size=50)
 
 
-def test_tokens_ahead_are_served_first():
-    """What is in flight takes its share of the time; only part of the rest is planned with."""
-    assert tokens_in_time(1.0, 1000.0, tokens_ahead=300) == int(1000 * PLANNED_SHARE) - 300
-
-
-def test_no_time_means_no_tokens():
-    """A queue longer than the deadline leaves nothing, never less."""
-    assert tokens_in_time(0.1, 1000.0, tokens_ahead=5000) == 0
-    assert tokens_in_time(0.0, 1000.0, tokens_ahead=0) == 0
+def test_the_queue_is_served_first():
+    """What is ahead takes its share of the time; only part of the rest is planned with."""
+    assert plannable_s(1.0, queue_s=0.3) == PLANNED_SHARE - 0.3
+    assert plannable_s(0.1, queue_s=0.5) < 0
 
 
 def test_candidates_are_taken_in_order_until_the_budget_is_spent():

@@ -57,7 +57,8 @@ def test_a_call_without_time_gets_its_floor():
 def test_the_lower_class_falls_below_the_higher_one():
     """The same queue leaves interactive calls the most."""
     control = DepthControl(DEFAULT_FLOORS)
-    control.observe(0.25, now_s=1.0)
+    for traffic_class in TrafficClass:
+        control.observe(traffic_class, 0.25, now_s=1.0)
     shares = [control.share(traffic_class, 0.5) for traffic_class in TrafficClass]
     assert 1 > shares[0] > shares[1] > shares[2] > 0
 
@@ -65,9 +66,9 @@ def test_the_lower_class_falls_below_the_higher_one():
 def test_looking_at_the_share_does_not_move_it():
     """What a scrape sees is what a call would get, and leaves no trace."""
     control = DepthControl(DEFAULT_FLOORS)
-    control.observe(0.4, now_s=1.0)
+    control.observe(TrafficClass.INTERACTIVE, 0.4, now_s=1.0)
     before = control.share(TrafficClass.INTERACTIVE, 0.5)
-    assert control.share_at(0.0, 1e6, TrafficClass.INTERACTIVE, 0.5) == 1
+    assert control.share_at(TrafficClass.INTERACTIVE, 0.0, 1e6, 0.5) == 1
     assert control.share(TrafficClass.INTERACTIVE, 0.5) == before < 1
 
 

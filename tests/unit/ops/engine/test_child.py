@@ -54,3 +54,12 @@ def test_an_engine_that_is_not_installed_names_the_command_that_installs_it(tmp_
     """Before anything is started."""
     with pytest.raises(ConfigurationError, match="run `precis engine install vllm`"):
         child(environments(tmp_path, "base"), Role.SUMMARIZER, summarizer={"engine": "vllm"})
+
+
+@pytest.mark.parametrize("engine", ["local", "sglang"])
+def test_the_precision_of_the_settings_is_the_engines_and_that_of_the_canary_rules(tmp_path, engine):
+    """Said for one role, it changes nothing for the other."""
+    home = environments(tmp_path, "base", "sglang")
+    found = child(home, Role.RANKER, ranker={"engine": engine, "dtype": "bfloat16"})
+    assert options(found.spec.command)["--dtype"] == found.dtype == Dtype.BFLOAT16
+    assert child(home, Role.SUMMARIZER, ranker={"dtype": "bfloat16"}).dtype == Dtype.FLOAT32

@@ -1,0 +1,1 @@
+"""`precis load`: open-loop load on the scorer, and what its answers are worth under it."""

@@ -1,0 +1,128 @@
+"""Traffic classes, end to end: who goes first, who is held to idle windows, and who need not be served at all."""
+
+import asyncio
+
+import pytest
+
+from store.memory import MemoryStore
+from tests.doubles.summaries import summary_of
+
+_JOB_IDS = ["a", "b", "c", "d"]
+
+
+@pytest.fixture
+async def busy(start_scorer):
+    """Its ranker takes two requests and keeps what it is sent; an interactive call is there."""
+    scorer = await start_scorer(depth_floor=1)
+    for job_id in _JOB_IDS:
+        assert await scorer.store.put(summary_of(job_id, f"night shift {job_id}"), cas=None)
+    scorer.ranker.hold()
+    first = asyncio.create_task(scorer.score("night nurse", _JOB_IDS))
+    await _until(scorer, calls=1)
+    yield scorer
+    scorer.ranker.release.set()
+    assert (await first).status_code == 200
+
+
+def _admission(scorer):
+    return scorer.app.state.parts.arms.champion.admission
+
+
+async def _until(scorer, *, calls: int) -> None:
+    while len(scorer.ranker.calls) < calls:  # noqa: ASYNC110 - a list tells nobody
+        await asyncio.sleep(0)
+
+
+async def _ask(scorer, traffic_class: str, query: str, **fields) -> "asyncio.Task":
+    """A call that was admitted."""
+    before = _admission(scorer).in_flight
+    call = asyncio.create_task(scorer.score(query, _JOB_IDS, **{"class": traffic_class}, **fields))
+    while _admission(scorer).in_flight == before:  # noqa: ASYNC110 - a counter tells nobody
+        await asyncio.sleep(0)
+    return call
+
+
+@pytest.mark.parametrize("traffic_class", ["latency_insensitive", "refresh"])
+async def test_held_calls_wait_for_an_idle_window(busy, traffic_class: str):
+    """Not sent beside an interactive call although a slot is free; sent and answered once that is done."""
+    held = await _ask(busy, traffic_class, "remote work")
+    urgent = await _ask(busy, "interactive", "part time")
+    await _until(busy, calls=2)
+    assert not held.done()
+    busy.ranker.release.set()
+    assert (await urgent).status_code == (await held).status_code == 200
+    assert (await held).json()["depth_served"] == len(_JOB_IDS)
+    assert len(busy.ranker.calls) == 3
+
+
+async def test_latency_insensitive_calls_are_sent_before_it_is_too_late(busy):
+    """No idle window comes: with the end of their time in sight they go beside interactive calls."""
+    held = await _ask(busy, "latency_insensitive", "remote work", deadline_ms=400)
+    await _until(busy, calls=2)
+    busy.ranker.release.set()
+    answer = (await held).json()
+    assert answer["depth_served"] == len(_JOB_IDS)
+
+
+async def test_refreshes_that_find_no_window_are_never_sent(busy):
+    """At their deadline they are dropped, and say so."""
+    answer = await (await _ask(busy, "refresh", "remote work", deadline_ms=100))
+    assert answer.status_code == 504
+    assert len(busy.ranker.calls) == 1
+    queue = busy.app.state.parts.telemetry.registry.get_sample_value
+    assert queue("precis_scorer_ranker_requests_total", {"arm": "champion", "result": "Expired"}) == 1
+
+
+async def test_an_interactive_call_takes_the_held_work_it_shares_along(busy):
+    """It waits for what a held call began; that is as urgent as the call itself, and is computed once."""
+    held = await _ask(busy, "latency_insensitive", "remote work")
+    joined = asyncio.create_task(busy.score("remote work", _JOB_IDS))
+    await _until(busy, calls=2)
+    busy.ranker.release.set()
+    scores = [[result["score"] for result in (await call).json()["results"]] for call in (joined, held)]
+    assert scores[0] == scores[1]
+    assert None not in scores[0]
+    assert len(busy.ranker.calls) == 2
+
+
+async def test_decisions_are_counted_by_class(busy):
+    """One metric shows which class pays for an overload."""
+    held = await _ask(busy, "latency_insensitive", "remote work")
+    busy.ranker.release.set()
+    await held
+    value = busy.app.state.parts.telemetry.registry.get_sample_value
+    for traffic_class in ("interactive", "latency_insensitive"):
+        labels = {"arm": "champion", "decision": "granted", "class": traffic_class}
+        assert value("precis_scorer_admission_total", labels) == 1
+
+
+class _CountingStore(MemoryStore):
+    """Counts the reads of summaries."""
+
+    num_reads = 0
+
+    async def get_many(self, job_ids):
+        self.num_reads += 1
+        return await super().get_many(job_ids)
+
+
+async def test_what_will_be_refused_is_refused_before_anything_is_read(start_scorer):
+    """The queue leaves no time for the floor: no store read; a query with cached scores is still answered from them."""
+    store = _CountingStore()
+    for job_id in _JOB_IDS:
+        assert await store.put(summary_of(job_id, f"night shift {job_id}"), cas=None)
+    scorer = await start_scorer(store=store, depth_floor=len(_JOB_IDS), initial_tokens_per_s=2.0)
+    known = await scorer.score("night nurse", _JOB_IDS)
+    assert known.status_code == 200
+    scorer.ranker.hold()
+    waiting = asyncio.create_task(scorer.score("part time", _JOB_IDS))
+    await _until(scorer, calls=2)
+    before = store.num_reads
+    refused = await scorer.score("remote work", _JOB_IDS, deadline_ms=1_000)
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) >= 1
+    assert store.num_reads == before
+    again = await scorer.score("night nurse", _JOB_IDS, deadline_ms=1_000)
+    assert [result["source"] for result in again.json()["results"]] == ["cache"] * len(_JOB_IDS)
+    scorer.ranker.release.set()
+    await waiting
