@@ -46,6 +46,7 @@ class NearCacheReader:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._is_closed = False
         # One thread: the work is Python's, which takes turns anyway.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="near-cache-read")
 
@@ -55,6 +56,8 @@ class NearCacheReader:
         Raises:
             BackendUnavailable: It cannot be read.
         """
+        if self._is_closed:
+            raise BackendUnavailable("it is closed", backend="near-cache", operation="read")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._on_thread, job_ids)
 
     async def num_bytes(self) -> int:
@@ -64,6 +67,7 @@ class NearCacheReader:
 
     async def close(self) -> None:
         """Close the file. Idempotent."""
+        self._is_closed = True
         await asyncio.to_thread(self._thread.shutdown)
         self._drop()
 
