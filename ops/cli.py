@@ -5,7 +5,21 @@ import sys
 import typer
 from rich.console import Console
 
-from ops.commands import admin, bench, chaos, client, engine, load, local, models, operate, rollout, services, stack
+from ops.commands import (
+    admin,
+    bench,
+    chaos,
+    client,
+    engine,
+    key,
+    load,
+    local,
+    models,
+    operate,
+    rollout,
+    services,
+    stack,
+)
 from schemas.errors import ConfigurationError, PrecisError
 
 __all__ = ["app", "main"]
@@ -17,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (local, stack, client, services, engine, models, admin, operate, rollout, chaos, bench, load):
+for part in (local, stack, client, services, engine, models, admin, key, operate, rollout, chaos, bench, load):
     part.register(app)
 
 

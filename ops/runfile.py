@@ -25,6 +25,7 @@ class RunFile(BaseModel):
     bootstrap: str
     log_id: str
     scorer_url: str
+    scorer_admin_url: str
     nearline_url: str
     summarizer_url: str
     ranker_url: str
@@ -132,7 +133,7 @@ def resolve(settings: Settings) -> tuple[str, str, str]:
         run = read_run_file(settings.data_dir)
         return run.bootstrap, run.log_id, run.scorer_url
     require_stack(settings)
-    scorer_url = f"http://{settings.scorer.host}:{settings.scorer.port}"
+    scorer_url = f"{settings.scorer_scheme}://{settings.scorer.host}:{settings.scorer.port}"
     if settings.is_local_real:
         with suppress(ConfigurationError):  # the scorer may run by itself
             run = read_run_file(settings.data_dir)

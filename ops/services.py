@@ -22,6 +22,7 @@ from store.ports import InspectableStore
 from store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from ops.scorer.listening import Place
     from serve.arms.declaration import ArmConfig
     from serve.near_cache.config import NearCacheConfig
     from store.couchbase import CouchbaseConfig
@@ -182,32 +183,53 @@ def run_nearline(settings: Settings) -> int:
     return run(config, open_store=lambda: open_store(settings), open_summarizer=lambda: _open_summarizer(settings))
 
 
-def run_scorer(settings: Settings) -> None:
+def run_scorer(settings: Settings, place: "Place | None" = None) -> int:
     """Run the scorer until SIGTERM or SIGINT.
+
+    Args:
+        settings: With ``scorer.workers`` above 1 this process supervises so many others.
+        place: This process is one of these, and here is its place among them.
+
+    Returns:
+        Exit status.
 
     Raises:
         ConfigurationError: The settings do not name what it needs.
     """
-    import uvicorn
-
-    from serve.bootstrap import create_app
+    from ops.scorer.listening import listen, reserve, share
+    from ops.scorer.serving import serve
+    from ops.scorer.supervisor import Supervisor
+    from ops.scorer.tls import check_tls
+    from serve.access.key_file import KeySource
+    from serve.bootstrap import create_admin_app, create_app
     from serve.config import ScorerConfig
-    from serve.connection import HeadTimeLimit
 
     settings = _with_addresses(settings)
     _configure_logging(settings)
+    check_tls(settings.scorer.tls_cert, settings.scorer.tls_key)
+    keys = KeySource(settings.scorer.access.keys, settings.scorer.access.file)
+    if place is not None:
+        public = share(settings.scorer.host, place.port, "scorer.port")
+    elif settings.scorer.workers > 1:
+        with reserve(settings.scorer.host, settings.scorer.port, "scorer.port") as reserved:
+            return Supervisor(settings.scorer.workers, reserved.getsockname()[1]).run()
+    else:
+        public = listen(settings.scorer.host, settings.scorer.port, "scorer.port")
     chosen = settings.scorer
     config = ScorerConfig(
         ranker_bundle=settings.ranker.bundle,
         arms_file=chosen.arms_file,
         build=version("precis"),
         profile=settings.profile,
-        max_tokens_in_flight=chosen.max_tokens_in_flight,
+        max_tokens_in_flight=chosen.max_tokens_in_flight // chosen.workers,
+        num_workers=chosen.workers,
         depth_floors={TrafficClass(name): share for name, share in chosen.depth_floors},
         pack_tokens=chosen.pack_tokens,
         max_body_bytes=chosen.max_body_bytes,
         cache_ttl_s=settings.store.scores_ttl_s,
         cache_budget_s=chosen.cache_budget_s,
+        cache_soft_share=chosen.cache_soft_share,
+        shared_flight=chosen.shares_flights,
         canary_tolerance=chosen.canary_tolerance,
         canary_interval_s=chosen.canary_interval_s,
         near_cache=_near_cache(settings),
@@ -218,10 +240,18 @@ def run_scorer(settings: Settings) -> None:
         open_store=lambda: open_store(settings),
         open_ranker=lambda arm: _open_ranker(settings, arm),
         open_index=(lambda: open_embedded_store(settings)) if has_index else None,
+        keys=keys,
     )
-    uvicorn.run(
-        app, host=chosen.host, port=chosen.port, log_level="warning", timeout_graceful_shutdown=10, http=HeadTimeLimit
+    admin_port = chosen.admin_port + (place.index if place else 0) if chosen.admin_port else 0
+    serve(
+        app,
+        create_admin_app(app, config),
+        public=public,
+        admin=listen(chosen.admin_host, admin_port, "scorer.admin_port"),
+        tls=(chosen.tls_cert, chosen.tls_key) if chosen.tls_cert and chosen.tls_key else None,
+        waits_until_verified=chosen.workers > 1,
     )
+    return 0
 
 
 def _near_cache(settings: Settings) -> "NearCacheConfig | None":

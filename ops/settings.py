@@ -11,11 +11,12 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from ops.near_cache_settings import NearCacheSection
+from ops.scorer.settings import Scorer
+from ops.settings_types import Count, Port, Seconds, Section
 from schemas.errors import ConfigurationError
 
 __all__ = ["PROJECT_ROOT", "STACK_FILE", "Settings", "environment_cache", "environment_for", "load_settings"]
@@ -27,21 +28,13 @@ STACK_FILE = "stack.json"
 """Name of the run file of `precis stack up`, in the data directory."""
 
 _BUNDLES = PROJECT_ROOT / "models" / "bundles"
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def _joined(addresses: object) -> object:
     return ",".join(map(str, addresses)) if isinstance(addresses, list | tuple) else addresses
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Topics(_Section):
+class Topics(Section):
     """Names of the topics; `precis topics create` makes them."""
 
     updates: str = "job-updates"
@@ -62,7 +55,7 @@ class Topics(_Section):
     """Copies of each partition where this project creates the topics."""
 
 
-class Kafka(_Section):
+class Kafka(Section):
     """The broker."""
 
     bootstrap: str = ""
@@ -75,7 +68,7 @@ class Kafka(_Section):
     """A worker silent for this long loses its partitions, seconds."""
 
 
-class Couchbase(_Section):
+class Couchbase(Section):
     """A Couchbase cluster, used where `store.kind` is `couchbase`."""
 
     url: str = "couchbase://127.0.0.1"
@@ -106,7 +99,7 @@ class Couchbase(_Section):
     """Longest such pause, seconds: the store may be back for so long before its users notice."""
 
 
-class Store(_Section):
+class Store(Section):
     """Where postings, summaries and cached scores live."""
 
     kind: Literal["sqlite", "couchbase"] = "sqlite"
@@ -118,7 +111,7 @@ class Store(_Section):
     """How long a cached score may be served, seconds; jitter of 10 % is added."""
 
 
-class Engine(_Section):
+class Engine(Section):
     """One model server and the bundle it serves."""
 
     url: Annotated[str, BeforeValidator(_joined)] = ""
@@ -149,7 +142,7 @@ class Ranker(Engine):
     """Most tokens of one request to the server, the query counted once; empty: as many as the scorer packs."""
 
 
-class LocalEngine(_Section):
+class LocalEngine(Section):
     """The local engine (torch), as `precis up` and `precis engine run local` start it."""
 
     home: Path = PROJECT_ROOT / ".engines"
@@ -160,7 +153,7 @@ class LocalEngine(_Section):
     """Limit from process start to ready, seconds."""
 
 
-class Nearline(_Section):
+class Nearline(Section):
     """The service that turns job updates into summaries."""
 
     max_in_flight: Count = 16
@@ -186,47 +179,7 @@ class Nearline(_Section):
     (`models/clients/canaries.py` says why)."""
 
 
-class DepthFloors(_Section):
-    """Least share of its candidates that a call of a class may send to the ranker under load."""
-
-    interactive: Share = 0.2
-    """Somebody waits for the answer."""
-    latency_insensitive: Share = 0.05
-    """Only wants its answer before the deadline."""
-    refresh: Share = 0.0
-    """Work that may as well not be done: the scorer's own on its cache."""
-
-
-class Scorer(_Section):
-    """The online service."""
-
-    arms_file: Path | None = None
-    """Declares several rankers: who is champion, who is on trial (docs/operations.md); followed while it runs. Empty:
-    the one of `ranker` serves alone."""
-
-    host: str = "127.0.0.1"
-    """Address to listen on."""
-    port: Port = 8080
-    """Port to listen on; 0 takes a free one."""
-    max_tokens_in_flight: Count = 1_048_576
-    """Most tokens of all calls being scored: the limit adapts to the time that calls wait, and stays below this."""
-    depth_floors: DepthFloors = DepthFloors()
-    """Floors of the ranking depth by class."""
-    pack_tokens: Count = 8_192
-    """Largest request to the engine, tokens of its items."""
-    max_body_bytes: Count = 1_000_000
-    """Largest request body."""
-    cache_budget_s: Seconds = 0.005
-    """How much longer than the summaries the score cache may take, seconds (`precis up` allows at least 0.05)."""
-    canary_tolerance: Annotated[float, Field(gt=0)] = 1e-4
-    """Largest accepted difference of a canary's score: 1e-4 for an engine in float32, 0.02 in bfloat16
-    (`models/clients/canaries.py` says why)."""
-    canary_interval_s: Seconds = 60
-    """Between two runs of the ranker's canaries, seconds; two that fail make the service unready."""
-    near_cache: NearCacheSection = NearCacheSection()
-
-
-class Ingest(_Section):
+class Ingest(Section):
     """How `precis ingest` publishes."""
 
     max_outstanding: Count = 64
@@ -300,6 +253,15 @@ class Settings(BaseSettings):
         ports = (self.scorer.port, self.nearline.metrics_port)
         if ports[0] == ports[1] and ports[0]:
             problems.append(f"scorer.port is {ports[0]} and nearline.metrics_port is {ports[1]}: they must differ")
+        admin_ports = range(self.scorer.admin_port, self.scorer.admin_port + self.scorer.workers)
+        if self.scorer.admin_port:
+            problems += [
+                f"{name} is {port} and scorer.admin_port is {self.scorer.admin_port}: they must differ"
+                for name, port in zip(("scorer.port", "nearline.metrics_port"), ports, strict=True)
+                if port in admin_ports
+            ]
+        if (self.scorer.tls_cert is None) != (self.scorer.tls_key is None):
+            problems.append("scorer.tls_cert and scorer.tls_key: give both, or neither")
         if self.store.kind == "couchbase" and not self.store.couchbase.password.get_secret_value():
             problems.append("store.kind is 'couchbase' but store.couchbase.password is ''")
         if self.ingest.max_outstanding_bytes > self.topics.num_partitions * 5 * 1024 * 1024 // 2 and self.is_embedded:
@@ -320,6 +282,11 @@ class Settings(BaseSettings):
     def is_local_real(self) -> bool:
         """Whether broker and store come from `precis stack up`."""
         return self.profile == "local-real"
+
+    @property
+    def scorer_scheme(self) -> str:
+        """What the scorer speaks on its port."""
+        return "https" if self.scorer.tls_cert else "http"
 
     @property
     def sqlite_file(self) -> Path:

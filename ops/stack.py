@@ -125,6 +125,7 @@ class EmbeddedStack:
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{settings.sqlite_file}{suffix}").unlink(missing_ok=True)
         check_port(settings.scorer.host, settings.scorer.port, "scorer.port")
+        check_port(settings.scorer.admin_host, settings.scorer.admin_port, "scorer.admin_port")
         check_port(_HOST, settings.nearline.metrics_port, "nearline.metrics_port")
         ports = {role: free_port() for role in Role}
         engines = {role: self._engine(role, ports[role]) for role in Role}
@@ -134,7 +135,8 @@ class EmbeddedStack:
             pid=os.getpid(),
             bootstrap=bootstrap,
             log_id=log_id,
-            scorer_url=f"http://{settings.scorer.host}:{scorer_port}",
+            scorer_url=f"{settings.scorer_scheme}://{settings.scorer.host}:{scorer_port}",
+            scorer_admin_url=f"http://{settings.scorer.admin_host}:{settings.scorer.admin_port or free_port()}",
             nearline_url=f"http://{_HOST}:{settings.nearline.metrics_port or free_port()}",
             summarizer_url=f"http://{_HOST}:{ports[Role.SUMMARIZER]}",
             ranker_url=f"http://{_HOST}:{ports[Role.RANKER]}",
@@ -142,7 +144,7 @@ class EmbeddedStack:
         self._run_children([engine.spec for engine in engines.values()])
         overrides = self._overrides(engines)
         self._run_children([self._service("nearline", f"{self.run.nearline_url}/readyz", overrides)])
-        self._run_children([self._service("scorer", f"{self.run.scorer_url}/readyz", overrides)])
+        self._run_children([self._service("scorer", f"{self.run.scorer_admin_url}/readyz", overrides)])
         self.run.write(settings.data_dir)
 
     def _broker(self) -> tuple[str, str]:
@@ -185,6 +187,7 @@ class EmbeddedStack:
             "summarizer.url": run.summarizer_url,
             "ranker.url": run.ranker_url,
             "scorer.port": run.scorer_url.rsplit(":", 1)[1],
+            "scorer.admin_port": run.scorer_admin_url.rsplit(":", 1)[1],
             "scorer.canary_tolerance": str(tolerance),
             "scorer.cache_budget_s": str(max(settings.scorer.cache_budget_s, _CACHE_BUDGET_S)),
             "nearline.metrics_port": run.nearline_url.rsplit(":", 1)[1],

@@ -16,7 +16,7 @@ import httpx
 from ops.ports import lasting_ports
 from schemas.errors import BackendUnavailable, ConfigurationError
 
-__all__ = ["Child", "ChildSpec", "check_port", "free_port"]
+__all__ = ["Child", "ChildSpec", "check_port", "dying_with_parent", "free_port"]
 
 _POLL_S = 0.05
 _LEFT_BEHIND_S = 2.0
@@ -115,7 +115,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its children in order
-                preexec_fn=_dying_with_parent(),  # noqa: PLW1509 (one system call, which takes no lock)
+                preexec_fn=dying_with_parent(),  # noqa: PLW1509 (one system call, which takes no lock)
             )
         if self.spec.has_children:
             # The kernel ties only the child itself to this process; its children are tied by a pipe.
@@ -195,6 +195,7 @@ class Child:
             self._group_watcher = None
 
 
-def _dying_with_parent() -> Callable[[], None]:
+def dying_with_parent() -> Callable[[], None]:
+    """What a child runs before its program, so that the kernel ends it when this thread ends."""
     prctl = ctypes.CDLL(None).prctl  # loaded here: between fork and exec a lock of another thread may stay locked
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,5 +1,6 @@
 """The composition root of the scorer: builds every part, opens what needs opening, closes it in reverse order."""
 
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,6 +11,8 @@ from starlette.exceptions import HTTPException
 from models.prompts import RankerPrompt
 from schemas.errors import PrecisError
 from serve import problems
+from serve.access.gate import Access, Guard
+from serve.access.key_file import KeySource
 from serve.admission import CallGate
 from serve.arms.arm import OpenRanker, open_arm
 from serve.arms.declaration import ArmConfig, Declaration
@@ -27,14 +30,19 @@ from serve.near_cache.service import NearCache
 from serve.openapi import document_problems
 from serve.parts import Parts
 from serve.reading import Reading
+from serve.refresh import Refresher, SoftAge
 from serve.routes import arms, operations, rerank, score, search, summaries
+from serve.routes import cache as cache_routes
 from serve.routes.page import page_router
 from serve.score import Scorer
+from serve.shared_flight import SharedFlight, SharedFlightLimits
 from serve.telemetry import Telemetry
 from store.breaker_metrics import export_breakers
 from store.ports import PostingIndex, Store
+from store.score_metrics import export_wrong_scores
+from store.score_policy import ScorePolicy
 
-__all__ = ["create_app"]
+__all__ = ["create_admin_app", "create_app"]
 
 OpenStore = Callable[[], Awaitable[Store]]
 OpenIndex = Callable[[], Awaitable[PostingIndex]]
@@ -46,6 +54,7 @@ def create_app(
     open_store: OpenStore,
     open_ranker: OpenRanker,
     open_index: OpenIndex | None = None,
+    keys: KeySource | None = None,
 ) -> FastAPI:
     """The scorer as an ASGI application. Nothing is opened before its lifespan begins.
 
@@ -54,8 +63,10 @@ def create_app(
         open_store: Makes the store inside the service's event loop; closed with the application.
         open_ranker: Likewise the client of an arm's engine. The engine itself may come up later.
         open_index: Likewise full-text search; None leaves out ``/v1/search``.
+        keys: API keys; None: everybody may call.
     """
     telemetry = Telemetry()
+    guard = Guard(keys or KeySource(), telemetry, share=1 / config.num_workers)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -75,16 +86,43 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for router in (score.router, rerank.router, summaries.router, operations.router, arms.router):
+    app.state.telemetry, app.state.guard = telemetry, guard
+    for router in (score.router, rerank.router, summaries.router, operations.router):
         app.include_router(router)
     if open_index is not None:
         app.include_router(search.router)
     app.include_router(page_router())
-    _handle_errors(app)
     document_problems(app)
-    app.add_middleware(BodyLimits, max_bytes=config.max_body_bytes, timeout_s=config.body_timeout_s)
-    app.add_middleware(Edge, telemetry=telemetry)  # added last: outermost
+    _add_layers(app, config, guard, telemetry)
     return app
+
+
+def create_admin_app(app: FastAPI, config: ScorerConfig) -> FastAPI:
+    """What is served on the admin port, over the parts of the scorer; it has no lifespan of its own.
+
+    Where API keys are configured, all but metrics and probes needs one with ``is_admin``.
+
+    Args:
+        app: Of :func:`create_app`, whose lifespan has begun.
+        config: The same.
+    """
+    admin = FastAPI(title="Précis scorer, admin", version=config.build, docs_url=None, redoc_url=None)
+    admin.state = app.state
+    for router in (operations.router, operations.metrics_router, arms.router, cache_routes.router):
+        admin.include_router(router)
+    document_problems(admin)
+    _add_layers(admin, config, app.state.guard, app.state.telemetry, needs_admin=True)
+    return admin
+
+
+def _add_layers(
+    app: FastAPI, config: ScorerConfig, guard: Guard, telemetry: Telemetry, *, needs_admin: bool = False
+) -> None:
+    """What every request goes through."""
+    _handle_errors(app)
+    app.add_middleware(BodyLimits, max_bytes=config.max_body_bytes, timeout_s=config.body_timeout_s)
+    app.add_middleware(Access, guard=guard, needs_admin=needs_admin)
+    app.add_middleware(Edge, telemetry=telemetry)  # added last: outermost
 
 
 async def _open_parts(
@@ -98,6 +136,7 @@ async def _open_parts(
     store = await open_store()
     closing.push_async_callback(store.close)
     export_breakers(store, telemetry.registry)
+    export_wrong_scores(store, telemetry.registry)
     index = await _open_index(open_index, closing)
     cache = ScoreCache(
         store,
@@ -109,6 +148,15 @@ async def _open_parts(
     )
     closing.push_async_callback(cache.drain)
     fleet = await _open_arms(config, telemetry, open_ranker, closing)
+    refresher = Refresher(
+        cache,
+        SoftAge(ScorePolicy(config.cache_ttl_s), config.cache_soft_share),
+        deadline_s=config.refresh_deadline_s,
+        max_pending=config.max_refreshes,
+        telemetry=telemetry,
+        now=utc_now,
+    )
+    closing.push_async_callback(refresher.close)
     shadows = Shadows(
         fleet, max_pending=config.max_shadow_calls, timeout_s=config.shadow_timeout_s, telemetry=telemetry
     )
@@ -125,6 +173,8 @@ async def _open_parts(
         arms=fleet,
         shadows=shadows,
         cache=cache,
+        refresher=refresher,
+        shared_flight=_shared_flight(config, telemetry, store, cache, closing),
         telemetry=telemetry,
         now=utc_now,
         depth_floor=config.depth_floor,
@@ -178,6 +228,29 @@ def _near_cache(
     near_cache.start()
     closing.push_async_callback(near_cache.close)
     return near_cache
+
+
+def _shared_flight(
+    config: ScorerConfig,
+    telemetry: Telemetry,
+    store: Store,
+    cache: ScoreCache,
+    closing: AsyncExitStack,
+) -> SharedFlight | None:
+    """Single flight with the other processes, where the configuration says that there are any."""
+    if not config.shared_flight:
+        return None
+    shared_flight = SharedFlight(
+        store,
+        cache,
+        SharedFlightLimits(
+            budget_s=config.cache_budget_s, min_s=4 * config.cache_budget_s, pack_tokens=config.pack_tokens
+        ),
+        holder=uuid.uuid4().hex,
+        telemetry=telemetry,
+    )
+    closing.push_async_callback(shared_flight.close)
+    return shared_flight
 
 
 async def _open_index(open_index: OpenIndex | None, closing: AsyncExitStack) -> PostingIndex | None:

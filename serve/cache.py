@@ -9,15 +9,17 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from schemas.api import CacheState
 from schemas.canonical import canonical_json
 from schemas.documents import ScoreEntry
+from serve.cache_circuit import CacheCircuit, Question
 from serve.telemetry import Telemetry
 from store.ports import ScoreStore
+from store.score_policy import MAX_AHEAD_S
 
 __all__ = ["CacheAnswer", "LookUp", "ScoreCache", "fingerprint", "is_usable"]
 
@@ -26,8 +28,26 @@ _log = structlog.get_logger(__name__)
 _MAX_KNOWN = 50_000
 """Queries that are remembered as cached, the latest: some 8 MB."""
 
-LookUp = asyncio.Task[dict[str, ScoreEntry] | None]
-"""None where the store failed: a failure is a value, because an abandoned look-up has nobody to raise to."""
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """One look-up under way.
+
+    Attributes:
+        task: The read; its result is None where the store failed: a failure is a value, because an abandoned look-up
+            has nobody to raise to. None where the cache is being left alone.
+        question: What the circuit is told of it.
+    """
+
+    task: asyncio.Task[dict[str, ScoreEntry] | None] | None = None
+    question: Question | None = None
+
+    def cancel(self) -> None:
+        """Leave it, where it was not collected."""
+        if self.task is not None:
+            self.task.cancel()
+        if self.question is not None:
+            self.question.abandoned()
 
 
 def fingerprint(query_ids: Sequence[int], revision: str, prompt_digest: str) -> str:
@@ -39,8 +59,9 @@ def fingerprint(query_ids: Sequence[int], revision: str, prompt_digest: str) -> 
 
 
 def is_usable(entry: ScoreEntry, item_version: str, *, now: datetime, ttl_s: float) -> bool:
-    """Whether the entry was computed for this item version, at most ``ttl_s`` ago."""
-    return entry.item_version == item_version and now - entry.scored_at <= timedelta(seconds=ttl_s)
+    """Whether the entry was computed for this item version, at most ``ttl_s`` ago, and not after now."""
+    age_s = (now - entry.scored_at).total_seconds()
+    return entry.item_version == item_version and -MAX_AHEAD_S <= age_s <= ttl_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,7 @@ class ScoreCache:
         max_writes: int,
         telemetry: Telemetry,
         now: Callable[[], datetime],
+        circuit: CacheCircuit | None = None,
     ) -> None:
         """Make the cache's front.
 
@@ -78,6 +100,7 @@ class ScoreCache:
             max_writes: Pending writes; more are dropped.
             telemetry: Counts look-ups and writes by result.
             now: The wall clock.
+            circuit: When to leave the store alone; None: as usual.
         """
         self._store = store
         self._ttl_s = ttl_s
@@ -85,6 +108,7 @@ class ScoreCache:
         self._max_writes = max_writes
         self._telemetry = telemetry
         self._now = now
+        self._circuit = circuit or CacheCircuit()
         self._writes: set[asyncio.Task[None]] = set()
         self._known: OrderedDict[str, None] = OrderedDict()
 
@@ -105,7 +129,10 @@ class ScoreCache:
             query: A fingerprint.
             job_ids: Candidates, each once.
         """
-        return asyncio.get_running_loop().create_task(self._read(query, job_ids))
+        question = self._circuit.ask()
+        if question is None:
+            return LookUp()
+        return LookUp(asyncio.get_running_loop().create_task(self._read(query, job_ids)), question)
 
     async def _read(self, query: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry] | None:
         try:
@@ -124,13 +151,9 @@ class ScoreCache:
             look_up: From :meth:`begin`.
             versions: Item version by job id, from the document read of this call.
         """
-        await asyncio.wait({look_up}, timeout=self._budget_s)
-        if not look_up.done():
-            look_up.cancel()
-            self._telemetry.cache_look_ups.labels("slow").inc()
-            return CacheAnswer({}, CacheState.UNAVAILABLE)
-        if (entries := look_up.result()) is None:
-            self._telemetry.cache_look_ups.labels("error").inc()
+        entries, why_not = await self._entries(look_up)
+        if entries is None:
+            self._telemetry.cache_look_ups.labels(why_not).inc()
             return CacheAnswer({}, CacheState.UNAVAILABLE)
         now = self._now()
         found = {job_id: entry for job_id, entry in entries.items() if job_id in versions}
@@ -140,26 +163,66 @@ class ScoreCache:
         self._telemetry.cache_look_ups.labels("miss").inc(len(versions) - len(found))
         return CacheAnswer(hits, CacheState.OK)
 
+    async def _entries(self, look_up: LookUp) -> tuple[dict[str, ScoreEntry] | None, str]:
+        """What was read, or why nothing was: slow, error, or open (the cache is being left alone)."""
+        task, question = look_up.task, look_up.question
+        if task is None or question is None:
+            return None, "open"
+        await asyncio.wait({task}, timeout=self._budget_s)
+        if not task.done():
+            question.failed()
+            task.cancel()
+            return None, "slow"
+        if (entries := task.result()) is None:
+            question.failed()
+            return None, "error"
+        question.answered()
+        return entries, ""
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it was slow or failed again and again: nobody asks it now, save one call at times."""
+        return self._circuit.is_open
+
+    async def usable(self, query: str, versions: Mapping[str, str]) -> dict[str, ScoreEntry]:
+        """Usable entries that are there now; none where the store fails. Counts no look-up, bounds no time.
+
+        Args:
+            query: A fingerprint.
+            versions: Item version by job id, from the document read of this call.
+        """
+        entries, now = await self._read(query, list(versions)) or {}, self._now()
+        return {
+            job_id: entry
+            for job_id, entry in entries.items()
+            if job_id in versions and self._accepts(entry, versions[job_id], now)
+        }
+
     def _accepts(self, entry: ScoreEntry, item_version: str, now: datetime) -> bool:
         return is_usable(entry, item_version, now=now, ttl_s=self._ttl_s)
 
-    def write_later(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> None:
+    def write_later(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> "asyncio.Task[None] | None":
         """Merge entries in the background once they are there. The answer does not wait for it.
 
         Args:
             query: The fingerprint that the entries were computed for.
             entries: By job id; awaited in the background, because late packs may still be on their way.
+
+        Returns:
+            The write; None where it was dropped.
         """
         if len(self._writes) >= self._max_writes:
             self._telemetry.cache_writes.labels("dropped").inc()
             if asyncio.iscoroutine(entries):
                 entries.close()
-            return
-        task = asyncio.get_running_loop().create_task(self._write(query, entries))
+            return None
+        task = asyncio.get_running_loop().create_task(self.write(query, entries))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
+        return task
 
-    async def _write(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> None:
+    async def write(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> None:
+        """Merge entries once they are there, and count what became of it. Never raises for what the store does."""
         result = "error"
         try:
             ready = await entries

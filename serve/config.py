@@ -41,11 +41,16 @@ class ScorerConfig:
         packs_in_flight: Engine requests at once; what waits behind them is bounded by the adaptive limit.
         cache_ttl_s: Age from which a cached score is not used any more, in seconds.
         cache_budget_s: How much longer than the summaries a cache look-up may take, in seconds.
+        cache_soft_share: Share of its life from which a cached score is served and scored anew, in (0, 1]; 1: never.
+        shared_flight: Whether to wait for what other scorers compute: where several share the store.
+        refresh_deadline_s: How long a refresh may wait for an idle window of the ranker, in seconds.
+        max_refreshes: Candidates that may wait for a refresh; more are left as they are, and counted.
         max_cache_writes: Cache writes that may be pending; more are dropped and counted.
         canary_tolerance: Largest accepted difference between a canary's score and its reference.
         canary_timeout_s: Time budget of one run of the canaries, in seconds.
         canary_retry_s: Pause between two runs while the engine does not pass, in seconds.
         canary_interval_s: Between two runs while it does, in seconds, give or take a quarter.
+        num_workers: Processes that share the port: each enforces its part of the rate limits of API keys.
         probe_timeout_s: Time budget of the store's probe in ``/readyz``, in seconds.
         near_cache: Summaries beside the store, for ``bounded`` calls; None: those are answered strictly.
     """
@@ -58,7 +63,7 @@ class ScorerConfig:
     shadow_timeout_s: float = 10.0
     build: str = "0"
     profile: str = "embedded"
-    deadline_margin_s: float = 0.01
+    deadline_margin_s: float = 0.02
     search_deadline_s: float = 5.0
     max_body_bytes: int = 4 * 1024 * 1024
     body_timeout_s: float = 10.0
@@ -72,6 +77,10 @@ class ScorerConfig:
     packs_in_flight: int = 2
     cache_ttl_s: float = 900.0
     cache_budget_s: float = 0.005
+    cache_soft_share: float = 0.6
+    shared_flight: bool = False
+    refresh_deadline_s: float = 30.0
+    max_refreshes: int = 2_000
     max_cache_writes: int = 256
     canary_tolerance: float = DEFAULT_TOLERANCE
     canary_timeout_s: float = 30.0
@@ -79,18 +88,22 @@ class ScorerConfig:
     canary_interval_s: float = 60.0
     probe_timeout_s: float = 1.0
     near_cache: NearCacheConfig | None = None
+    num_workers: int = 1
 
     def __post_init__(self) -> None:
         """Refuse values that no scorer can work with."""
         for each in fields(self):
             value = getattr(self, each.name)
-            if isinstance(value, int | float) and value <= 0:
+            if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
                 message = f"{each.name} is {value}; it must be above 0"
                 raise ConfigurationError(message)
         floors = self.depth_floors
         if set(floors) != set(TrafficClass) or not all(0 <= share <= 1 for share in floors.values()):
             classes = ", ".join(TrafficClass)
             message = f"depth_floors is {dict(floors)!r}; give each class ({classes}) a share in [0, 1]"
+            raise ConfigurationError(message)
+        if self.cache_soft_share > 1:
+            message = f"cache_soft_share is {self.cache_soft_share}; give a share in (0, 1]"
             raise ConfigurationError(message)
         if self.pack_tokens > self.max_tokens_in_flight:
             message = (

@@ -36,6 +36,11 @@ class RequestContext:
         """Let :func:`context_of` find it."""
         scope[_KEY] = self
 
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that the call sent to the ranker so far: what it is charged."""
+        return int(self.facts.get("tokens", 0))
+
     def deadline(self, budget_s: float) -> Deadline:
         """The deadline that lies ``budget_s`` after the arrival: reading the body counts."""
         return Deadline(self.arrived_s + budget_s)

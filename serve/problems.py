@@ -53,6 +53,8 @@ _STATUSES: Mapping[int, Kind] = {
     kind.status: kind
     for kind in (
         Kind(400, "malformed-body", "The body could not be read"),
+        Kind(401, "no-key", "An API key is needed"),
+        Kind(403, "not-allowed", "This API key may not do that"),
         Kind(404, "not-found", "There is no such thing here"),
         Kind(405, "method-not-allowed", "This method is not allowed here"),
         Kind(408, "body-too-slow", "The body did not arrive in time"),

@@ -53,7 +53,22 @@ class Ranked:
     def fail(self, versions: Sequence[str], error: PrecisError) -> None:
         """Note that these have no score because of the error."""
         self.reasons.update(dict.fromkeys(versions, _reason_of(error)))
-        if versions and (self.failure is None or _gravity(error) > _gravity(self.failure)):
+        if versions:
+            self._note(error)
+
+    def absorb(self, other: "Ranked") -> None:
+        """Add what became of other items of the same call."""
+        self.scores |= other.scores
+        self.reasons |= other.reasons
+        self.num_tokens |= other.num_tokens
+        self.led |= other.led
+        self.sent_tokens += other.sent_tokens
+        self.depth_share = min(self.depth_share, other.depth_share)
+        if other.failure is not None:
+            self._note(other.failure)
+
+    def _note(self, error: PrecisError) -> None:
+        if self.failure is None or _gravity(error) > _gravity(self.failure):
             self.failure = error
 
 

@@ -1,6 +1,6 @@
 """The scoring call, step by step (DESIGN 5)."""
 
-import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -8,19 +8,20 @@ from typing import Protocol
 from models.prompts import normalise_query
 from schemas.api import CacheState
 from schemas.deadline import Deadline
-from schemas.documents import ScoreEntry
 from schemas.errors import BackendUnavailable, InvalidInput
 from serve.arms.arm import Arm
 from serve.assembly import Slots, assemble
 from serve.cache import CacheAnswer, LookUp, ScoreCache
 from serve.calls import Answer, Call, Candidate, ServedBy
 from serve.candidates import Item, Servable, items_of
-from serve.flight import ModelScore
 from serve.ranking import Ranked
 from serve.reading import Reading
+from serve.refresh import Refresh, Refresher, entries_of
+from serve.shared_flight import Joined, SharedFlight
+from serve.stalls import give_way
 from serve.telemetry import Stages, Telemetry
 
-__all__ = ["ArmSource", "Scorer"]
+__all__ = ["ArmSource", "Scorer", "normalised"]
 
 _UNUSED = CacheAnswer({}, CacheState.UNUSED)
 
@@ -50,13 +51,15 @@ class Scorer:
     belongs to one arm from its first step to its last: no answer has scores of two.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a collaborator: the composition root names each
         self,
         *,
         reading: Reading,
         arms: ArmSource,
         shadows: ShadowScoring,
         cache: ScoreCache,
+        refresher: Refresher,
+        shared_flight: SharedFlight | None,
         telemetry: Telemetry,
         now: Callable[[], datetime],
         depth_floor: int,
@@ -66,6 +69,8 @@ class Scorer:
         self._arms = arms
         self._shadows = shadows
         self._cache = cache
+        self._refresher = refresher
+        self._shared_flight = shared_flight
         self._telemetry = telemetry
         self._now = now
         self._depth_floor = depth_floor
@@ -84,7 +89,7 @@ class Scorer:
             DeadlineExceeded: The summaries could not be read in time: without them no version can be vouched for.
             BackendError: The store failed, likewise.
         """
-        text = _normalised(call.query)
+        text = normalised(call.query)
         arm = self._arms.choose(text)
         with arm.lease():
             answer = await self._answer(arm, text, call, stages)
@@ -95,11 +100,11 @@ class Scorer:
     async def _answer(self, arm: Arm, text: str, call: Call, stages: Stages) -> Answer:
         # 1. Query. Together with the arm and its verified revision it names what a cached score is a score of.
         query_ids = arm.prompt.query_ids(text)
-        ranked, revision = Ranked(), None
+        joined, revision = Joined(Ranked()), None
         try:
             revision = arm.revisions.current()
         except BackendUnavailable as error:
-            ranked.failure = error
+            joined.ranked.failure = error
         query = arm.fingerprint(query_ids, revision)
         if revision and not self._cache.may_have(query):
             arm.ranking.check_room(
@@ -116,6 +121,7 @@ class Scorer:
             with stages.stage("summaries"):
                 read = await self._reading.read(job_ids, call)
             slots = self._slots(arm, call, read.documents)
+            await give_way(len(slots))
             with stages.stage("cache"):
                 cached = await self._collect(look_up, slots)
         finally:
@@ -126,10 +132,17 @@ class Scorer:
         misses = [item for item in eligible.values() if item.job_id not in cached.hits]
         if revision and misses:
             with stages.stage("ranker"), arm.telemetry.ranker_seconds.time():
-                ranked = await self._rank(arm, query, query_ids, misses, call)
-        # 4. Answer; the cache is written after it.
+                joined = await self._rank(arm, query, query_ids, misses, call)
+        ranked, cached = joined.ranked, CacheAnswer({**cached.hits, **joined.found}, cached.state)
+        # 4. Answer; the cache is written after it, and what is old in it is refreshed behind it.
+        write = None
         if revision and ranked.led:
-            self._cache.write_later(query, _entries(ranked, misses, revision))
+            write = self._cache.write_later(query, entries_of(ranked, misses, revision))
+        if self._shared_flight is not None:
+            self._shared_flight.release(query, joined.led, after=write)
+        if revision and cached.hits:
+            refresh = Refresh(arm=arm, fingerprint=query, query_ids=query_ids, revision=revision)
+            self._refresher.begin(refresh, list(eligible.values()), cached.hits)
         for score in ranked.scores.values():
             arm.revisions.observe(score.revision)
         return assemble(
@@ -156,13 +169,27 @@ class Scorer:
         items = (item for item in slots.values() if isinstance(item, Item))
         return await self._cache.collect(look_up, {item.job_id: item.version for item in items if item.job_id})
 
-    async def _rank(self, arm: Arm, query: str, query_ids: Sequence[int], misses: Sequence[Item], call: Call) -> Ranked:
-        return await arm.ranking.rank(
+    async def _rank(self, arm: Arm, query: str, query_ids: Sequence[int], misses: Sequence[Item], call: Call) -> Joined:
+        deadline = self._ranker_deadline(call)
+
+        async def rank(items: Sequence[Item]) -> Ranked:
+            return await arm.ranking.rank(
+                query,
+                query_ids,
+                items,
+                deadline=deadline,
+                floor=self._floor(call),
+                traffic_class=call.traffic_class,
+            )
+
+        if self._shared_flight is None:
+            return Joined(await rank(misses))
+        return await self._shared_flight.rank(
             query,
-            query_ids,
             misses,
-            deadline=self._ranker_deadline(call),
-            floor=self._floor(call),
+            rank,
+            cost=arm.admission.cost,
+            deadline=deadline,
             traffic_class=call.traffic_class,
         )
 
@@ -174,12 +201,18 @@ class Scorer:
 
     def _count(self, arm: Arm, answer: Answer) -> None:
         counted = arm.telemetry.results
-        for result in answer.results:
-            counted.labels(result.source.value, result.reason.value if result.reason else "").inc()
+        # Added up first: finding a metric by its labels takes some microseconds, a thousand times.
+        for (source, reason), count in Counter((each.source, each.reason) for each in answer.results).items():
+            counted.labels(source.value, reason.value if reason else "").inc(count)
         self._telemetry.depth.observe(answer.depth_served)
 
 
-def _normalised(query: str) -> str:
+def normalised(query: str) -> str:
+    """The query as it is scored.
+
+    Raises:
+        InvalidInput: Nothing is left of it.
+    """
     text = normalise_query(query)
     if not text:
         message = "query is empty once it is normalised: give it at least one printable character"
@@ -191,17 +224,3 @@ def _first_items(slots: Slots, depth_max: int) -> dict[Candidate, Item]:
     """What can be scored among the first ``depth_max`` distinct candidates."""
     first = list(slots.items())[:depth_max]
     return {candidate: slot for candidate, slot in first if isinstance(slot, Item)}
-
-
-async def _entries(ranked: Ranked, items: Sequence[Item], revision: str) -> dict[str, ScoreEntry]:
-    """Cache entries of what this call began, once all of it is done; late packs included, other revisions left out."""
-    if ranked.led:
-        await asyncio.wait(ranked.led.values())
-    outcomes = {version: future.result() for version, future in ranked.led.items()}
-    return {
-        item.job_id: ScoreEntry(item_version=item.version, score=score.value, scored_at=score.scored_at)
-        for item in items
-        if item.job_id is not None
-        and isinstance(score := outcomes.get(item.version), ModelScore)
-        and score.revision == revision
-    }

@@ -19,6 +19,8 @@ _SHARES = tuple(tenths / 10 for tenths in range(11))
 _CORRELATIONS = (-0.5, 0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0)
 # The finest are the canaries' tolerance in float32 and in bfloat16.
 _DIFFERENCES = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, -0.001, -1e-4, 1e-4, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+# From a pause that nobody notices to one that costs a deadline.
+_PAUSES = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _COUNTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 _Metric = TypeVar("_Metric", bound=MetricWrapperBase)
@@ -70,9 +72,14 @@ class Telemetry:
         request_seconds: By route template.
         stage_seconds: By stage of a scoring call.
         depth: Candidates with a score, a call.
-        cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error.
+        cache_look_ups: Candidates by result: hit, miss, superseded (another version, or too old); calls by slow, error,
+            open (the cache is being left alone).
         cache_writes: By result: written, empty (nothing worth it), lost (another write won twice), dropped (too many
             pending), error.
+        refreshes: Old hits by what became of their refresh: refreshed, unserved (no idle window, or the ranker failed),
+            dropped (too many pending), error.
+        shared_flights: Candidates that other processes computed when a call missed them: followed, of which found, or
+            taken over (not there in time); failed: the store did not say who computes them.
         shared: Candidates that waited for a computation that another call had begun.
         limit_tokens: By arm: the adaptive limit.
         in_flight_tokens: By arm: admitted tokens that are not done.
@@ -88,6 +95,11 @@ class Telemetry:
         shadow_rank_correlation: By arm: Kendall's tau with the champion's order, a call.
         shadow_overlap: By arm: share of the champion's best ten among the arm's, a call.
         shadow_difference: By arm: its score minus the champion's, an item.
+        key_calls: Calls that may cost tokens, by the name of the API key: admitted, or limited by its rate.
+        key_tokens: Tokens sent to the ranker by the name of the API key.
+        keys_stale: 1 while the changed file of API keys cannot be read and the old keys count.
+        gc_pause_seconds: Runs of the garbage collector, by generation; nothing else runs meanwhile.
+        loop_lag_seconds: How late the event loop came to a timer.
     """
 
     def __init__(self) -> None:
@@ -103,6 +115,10 @@ class Telemetry:
         self.depth = Histogram(_name("depth"), "Candidates with a score, a call.", buckets=_COUNTS, registry=registry)
         self.cache_look_ups = Counter(_name("cache_lookups"), "Cache look-ups.", ["result"], registry=registry)
         self.cache_writes = Counter(_name("cache_writes"), "Cache writes.", ["result"], registry=registry)
+        self.refreshes = Counter(_name("refreshes"), "Refreshes of cached scores.", ["result"], registry=registry)
+        self.shared_flights = Counter(
+            _name("shared_flights"), "Candidates that another process computed.", ["result"], registry=registry
+        )
         self.shared = Counter(_name("shared"), "Candidates that another call computed.", registry=registry)
         self.limit_tokens = Gauge(
             _name("limit_tokens"), "Adaptive limit of tokens in flight.", ["arm"], registry=registry
@@ -128,6 +144,15 @@ class Telemetry:
         )
         self.shadow_difference = Histogram(
             _name("shadow_score_difference"), "Score differences.", ["arm"], buckets=_DIFFERENCES, registry=registry
+        )
+        self.key_calls = Counter(_name("key_calls"), "Calls by API key.", ["key", "decision"], registry=registry)
+        self.key_tokens = Counter(_name("key_tokens"), "Tokens sent by API key.", ["key"], registry=registry)
+        self.keys_stale = Gauge(_name("keys_stale"), "1: the file of API keys is broken.", registry=registry)
+        self.gc_pause_seconds = Histogram(
+            _name("gc_pause_seconds"), "Garbage collection.", ["generation"], buckets=_PAUSES, registry=registry
+        )
+        self.loop_lag_seconds = Histogram(
+            _name("event_loop_lag_seconds"), "Lateness of the event loop.", buckets=_PAUSES, registry=registry
         )
         self._results = Counter(_name("results"), "Candidates.", ["arm", "source", "reason"], registry=registry)
         self._ranker_seconds = Histogram(

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendUnavailable
+from store.lease_policy import Leases, after_release, others_of, with_lead
 from store.ports import Cas, ScannedSummary, StoredSummary
+from store.score_entries import WrongScores, mergeable, read_entry, servable
 from store.score_policy import MAX_QUERIES_PER_JOB, ScorePolicy, merged
 
 __all__ = ["MemoryStore"]
@@ -44,6 +46,9 @@ class MemoryStore:
         self._summaries: dict[str, _Row] = {}
         self._postings: dict[str, PostingDocument] = {}
         self._scores: dict[str, dict[str, ScoreEntry]] = {}
+        self._wrong = WrongScores()
+        self._scored_from_s = 0.0
+        self._leases: dict[str, Leases] = {}
         self._is_closed = False
 
     async def get(self, job_id: str) -> StoredSummary | None:
@@ -132,17 +137,35 @@ class MemoryStore:
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
         """See ``ScoreStore.get_scores``."""
         await self._turn("get_scores")
-        entries = self._scores.get(fingerprint, {})
-        return {
-            job_id: entry
-            for job_id in job_ids
-            if (entry := entries.get(job_id)) and self._policy.is_live(fingerprint, entry.scored_at, self._clock())
-        }
+        stored = self._scores.get(fingerprint, {})
+        entries = {job_id: entry for job_id in job_ids if (entry := self._read(stored.get(job_id)))}
+        return servable(
+            fingerprint,
+            entries,
+            job_ids,
+            policy=self._policy,
+            now_s=self._clock(),
+            scored_from_s=self._scored_from_s,
+            wrong=self._wrong,
+        )
+
+    def _read(self, stored: ScoreEntry | None) -> ScoreEntry | None:
+        if stored is None:
+            return None
+        entry = read_entry(stored.model_dump(warnings=False))
+        self._wrong.add(entry is None)
+        return entry
+
+    @property
+    def num_wrong_scores(self) -> int:
+        """See ``HasWrongScores``."""
+        return self._wrong.number
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
         """See ``ScoreStore.merge_scores``; never loses."""
         await self._turn("merge_scores")
-        self._scores[fingerprint] = merged(self._scores.get(fingerprint, {}), entries)
+        stored = mergeable(self._scores.get(fingerprint, {}), self._clock())
+        self._scores[fingerprint] = merged(stored, entries)
         if len(self._scores) > MAX_QUERIES_PER_JOB:
             for job_id in entries:
                 self._forget_oldest(job_id)
@@ -157,6 +180,33 @@ class MemoryStore:
             entry is not None and self._policy.is_live(fingerprint, entry.scored_at, now_s)
             for fingerprint, entry in removed
         )
+
+    async def forget_query(self, fingerprint: str) -> None:
+        """See ``ScoreStore.forget_query``."""
+        await self._turn("forget_query")
+        self._scores.pop(fingerprint, None)
+
+    async def forget_all_scores(self) -> None:
+        """See ``ScoreStore.forget_all_scores``."""
+        await self._turn("forget_all_scores")
+        self._scored_from_s = max(self._scored_from_s, self._clock())
+        self._scores.clear()
+
+    async def lead(
+        self, fingerprint: str, item_versions: Sequence[str], *, holder: str, ttl_s: float
+    ) -> dict[str, float]:
+        """See ``ScoreLeases.lead``."""
+        await self._turn("lead")
+        now_s, leases = self._clock(), self._leases.get(fingerprint, {})
+        self._leases[fingerprint] = with_lead(leases, item_versions, holder, now_s=now_s, ttl_s=ttl_s)
+        return others_of(leases, item_versions, holder, now_s)
+
+    async def release(self, fingerprint: str, item_versions: Sequence[str], *, holder: str) -> None:
+        """See ``ScoreLeases.release``."""
+        await self._turn("release")
+        left = after_release(self._leases.pop(fingerprint, {}), item_versions, holder, now_s=self._clock())
+        if left:
+            self._leases[fingerprint] = left
 
     async def count_scores(self, job_id: str) -> int:
         """See ``ScoreCount.count_scores``."""
@@ -173,6 +223,7 @@ class MemoryStore:
         self._summaries.clear()
         self._postings.clear()
         self._scores.clear()
+        self._leases.clear()
 
     async def _turn(self, operation: str) -> None:
         await asyncio.sleep(0)

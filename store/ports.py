@@ -20,6 +20,7 @@ __all__ = [
     "PostingStore",
     "ScannedSummary",
     "ScoreCount",
+    "ScoreLeases",
     "ScoreStore",
     "Store",
     "StoredSummary",
@@ -161,7 +162,11 @@ class ScoreStore(Protocol):
     """Collection ``scores``: a cache. It may lose anything at any time and must never be waited for long."""
 
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
-        """Cached entries of this query for these jobs, expired ones left out. The caller checks item versions."""
+        """Cached entries of this query for these jobs, expired ones left out. The caller checks item versions.
+
+        What is no entry (another shape, a score outside [0, 1], a time without zone or ahead of now) is left out too,
+        and counted: see ``store.score_metrics``.
+        """
         ...
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
@@ -180,6 +185,46 @@ class ScoreStore(Protocol):
         Returns:
             How many entries were removed.
         """
+        ...
+
+    async def forget_query(self, fingerprint: str) -> None:
+        """Remove every cached entry of the query. Idempotent."""
+        ...
+
+    async def forget_all_scores(self) -> None:
+        """Begin an epoch: what was scored before now is returned to nobody any more. Idempotent.
+
+        It holds for all processes at once, from when this returns: adapters keep the epoch where the entries are and
+        read it with them. What is scored before and merged later is not returned either. ``scored_at`` is compared with
+        the clock of the caller, so clocks that differ move the border by as much.
+        """
+        ...
+
+
+class ScoreLeases(Protocol):
+    """Who computes which scores now, so that processes that share the cache need not compute them twice.
+
+    Advice, like the cache itself: any of it may be lost at any time, and then a score is computed twice.
+    """
+
+    async def lead(
+        self, fingerprint: str, item_versions: Sequence[str], *, holder: str, ttl_s: float
+    ) -> dict[str, float]:
+        """Take the lead of each of these that no other holder has; it ends by itself ``ttl_s`` from now.
+
+        Args:
+            fingerprint: Of the query.
+            item_versions: What is to be computed.
+            holder: Who asks: one name a process. What it leads already it leads again, until the later end.
+            ttl_s: Longest time that others are to wait, in seconds.
+
+        Returns:
+            Those that another holder computes now, with the seconds that its lease still lasts.
+        """
+        ...
+
+    async def release(self, fingerprint: str, item_versions: Sequence[str], *, holder: str) -> None:
+        """Give up the lead of these, so far as the holder has it. Idempotent."""
         ...
 
 
@@ -219,7 +264,7 @@ class PostingIndex(Protocol):
         ...
 
 
-class Store(LiveStore, ScoreStore, Protocol):
+class Store(LiveStore, ScoreStore, ScoreLeases, Protocol):
     """All collections, as the composition roots hand them out."""
 
     async def close(self) -> None:

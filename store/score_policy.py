@@ -12,13 +12,25 @@ from datetime import datetime
 from schemas.documents import ScoreEntry
 from schemas.errors import ConfigurationError
 
-__all__ = ["MAX_ENTRIES_PER_QUERY", "MAX_QUERIES_PER_JOB", "ScorePolicy", "merged", "precedence"]
+__all__ = [
+    "MAX_AHEAD_S",
+    "MAX_ENTRIES_PER_QUERY",
+    "MAX_QUERIES_PER_JOB",
+    "ScorePolicy",
+    "is_ahead",
+    "merged",
+    "precedence",
+]
 
 MAX_ENTRIES_PER_QUERY = 1_000
 """Cached entries of one query fingerprint; the latest scored stay."""
 
 MAX_QUERIES_PER_JOB = 1_000
 """Query fingerprints that one job is listed under; the latest scored stay."""
+
+
+MAX_AHEAD_S = 60.0
+"""How far clocks of machines may differ, in seconds: what was scored later than that from now is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,11 @@ class ScorePolicy:
     def is_live(self, fingerprint: str, scored_at: datetime, now_s: float) -> bool:
         """Whether an entry may still be served at ``now_s``, seconds since the epoch."""
         return now_s < scored_at.timestamp() + self.life_s(fingerprint)
+
+
+def is_ahead(scored_at: datetime, now_s: float) -> bool:
+    """Whether the time of a score lies further ahead of ``now_s`` than clocks differ: it would live for too long."""
+    return scored_at.timestamp() > now_s + MAX_AHEAD_S
 
 
 def precedence(entry: ScoreEntry) -> tuple[datetime, str, float]:

@@ -26,4 +26,4 @@ def scorer() -> None:
     from ops.services import run_scorer
     from ops.settings import load_settings
 
-    run_scorer(load_settings())
+    sys.exit(run_scorer(load_settings()))

@@ -114,7 +114,7 @@ def _demo_settings(settings: Settings, *, once: bool) -> Settings:
     data_dir = settings.data_dir / "demo"
     update: dict[str, Any] = {"data_dir": data_dir, "store": settings.store.model_copy(update={"sqlite_path": None})}
     if once:  # beside a running `precis up`: free ports
-        update["scorer"] = settings.scorer.model_copy(update={"port": 0})
+        update["scorer"] = settings.scorer.model_copy(update={"port": 0, "admin_port": 0})
         update["nearline"] = settings.nearline.model_copy(update={"metrics_port": 0})
     return settings.model_copy(update=update)
 

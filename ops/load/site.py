@@ -97,7 +97,7 @@ def running_site(settings: Settings, url: str, salt: int) -> Site:
 def _settings(profile: str, engine: str, directory: Path) -> Settings:
     settings = load_settings(profile=profile, data_dir=directory)
     update: dict[str, Any] = {
-        "scorer": settings.scorer.model_copy(update={"port": 0}),
+        "scorer": settings.scorer.model_copy(update={"port": 0, "admin_port": 0}),
         "nearline": settings.nearline.model_copy(update={"metrics_port": 0}),
         "ranker": settings.ranker.model_copy(update={"engine": engine}),
         "store": settings.store.model_copy(update={"sqlite_path": None}),

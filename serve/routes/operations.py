@@ -13,9 +13,11 @@ from serve.arms.status import arms_of
 from serve.parts import Parts, parts_of
 from serve.problems import documented
 
-__all__ = ["router"]
+__all__ = ["metrics_router", "router"]
 
 router = APIRouter(tags=["operations"])
+metrics_router = APIRouter(tags=["operations"])
+"""Of the admin port only."""
 
 
 @router.get("/livez")
@@ -43,7 +45,7 @@ async def _probe_store(parts: Parts) -> None:
         raise BackendTimeout(message, backend="store", operation="probe") from error
 
 
-@router.get("/metrics", response_class=Response)
+@metrics_router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Prometheus metrics."""
     return Response(parts_of(request).telemetry.render(), media_type=CONTENT_TYPE_LATEST)
@@ -59,6 +61,8 @@ async def info(request: Request) -> dict[str, Any]:
         "build": config.build,
         "profile": config.profile,
         "as_of": parts.now().isoformat(),
+        "access": "open" if request.app.state.guard.is_open else "keys",
+        "workers": config.num_workers,
         "has_search": parts.index is not None,
         "consistency": [each for each in Consistency if parts.near_cache or each is Consistency.STRICT],
         "ranker": {
@@ -84,5 +88,9 @@ async def info(request: Request) -> dict[str, Any]:
             "prompt_tokens": manifest.limits.model_dump(),
         },
         "near_cache": await parts.near_cache.facts() if parts.near_cache else None,
-        "cache": {"ttl_s": config.cache_ttl_s, "budget_s": config.cache_budget_s},
+        "cache": {
+            "ttl_s": config.cache_ttl_s,
+            "soft_share": config.cache_soft_share,
+            "budget_s": config.cache_budget_s,
+        },
     }

@@ -2,10 +2,12 @@
 
 from fastapi import APIRouter, Request
 
+from schemas.api import TrafficClass
 from schemas.rerank import RerankDocument, RerankRequest, RerankResponse, RerankUsage
 from schemas.text import single_line
 from schemas.wire import MAX_CANDIDATES
 from serve import views
+from serve.access.gate import permit_class
 from serve.calls import Call, Candidate
 from serve.candidates import inline_item
 from serve.context import context_of
@@ -42,6 +44,7 @@ async def rerank(request: Request, body: RerankRequest) -> RerankResponse:
     summaries are cached. Documents that have no score stand in `unscored` with the reason.
     """
     parts, context = parts_of(request), context_of(request)
+    permit_class(request, TrafficClass.INTERACTIVE)
     call = Call(
         query=body.query,
         candidates=[_candidate(document) for document in body.documents],

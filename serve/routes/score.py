@@ -4,10 +4,12 @@ from fastapi import APIRouter, Request
 
 from schemas.api import ScoreRequest, ScoreResponse, TokenCounts
 from serve import views
+from serve.access.gate import permit_class
 from serve.calls import Answer, Call
 from serve.context import context_of
 from serve.parts import parts_of
 from serve.problems import documented
+from serve.stalls import give_way
 
 __all__ = ["note_answer", "router"]
 
@@ -35,6 +37,7 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
     have one, the answer is 200 and partial.
     """
     parts, context = parts_of(request), context_of(request)
+    permit_class(request, body.traffic_class)
     call = Call(
         query=body.query,
         candidates=body.job_ids,
@@ -49,9 +52,11 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
         answer = await parts.scorer.score(call, context.stages)
     note_answer(request, answer)
     answer.raise_if_unanswered()
+    await give_way(len(answer.results))
     results = views.score_results(answer, body.job_ids, now=parts.now(), explain=body.explain)
     if body.sort:
         results = [results[index] for index in views.best_first(answer.results)]
+    await give_way(len(results))
     return ScoreResponse(
         results=results,
         depth_served=answer.depth_served,

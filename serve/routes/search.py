@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from schemas.api import SearchResponse
+from schemas.api import SearchResponse, TrafficClass
 from schemas.deadline import Deadline
 from schemas.errors import DeadlineExceeded, InvalidInput
 from schemas.wire import MAX_CANDIDATES, MAX_QUERY_CHARS, MAX_SEARCH_RESULTS
 from serve import views
+from serve.access.gate import permit_class
 from serve.calls import Call
 from serve.context import context_of
 from serve.parts import parts_of
@@ -44,6 +45,7 @@ async def search(
     """
     parts, context = parts_of(request), context_of(request)
     assert parts.index is not None, "this route exists only with an index"
+    permit_class(request, TrafficClass.INTERACTIVE)
     deadline = context.deadline(parts.config.search_deadline_s)
     with parts.calls.enter():
         with context.stages.stage("index"):

@@ -2,14 +2,14 @@
 
 from couchbase.exceptions import DocumentNotFoundException
 from couchbase.options import GetOptions
-from pydantic import TypeAdapter
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 
 from store.couchbase.collections import Collections
 from store.score_policy import ScorePolicy
 
 __all__ = ["count_scores"]
 
-_LISTS = TypeAdapter(dict[str, float])
+_LISTS = TypeAdapter(dict[str, FiniteFloat])
 _BY_JOB = "by_job:"
 
 
@@ -19,5 +19,8 @@ def count_scores(collections: Collections, job_id: str, *, policy: ScorePolicy, 
         found = collections.scores.get(_BY_JOB + job_id, GetOptions(**collections.cached))
     except DocumentNotFoundException:
         return 0
-    listed = _LISTS.validate_json(found.value)
+    try:
+        listed = _LISTS.validate_json(found.value)
+    except ValidationError:  # no list names nothing
+        return 0
     return sum(now_s < scored_at_s + policy.life_s(fingerprint) for fingerprint, scored_at_s in listed.items())

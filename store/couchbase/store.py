@@ -17,13 +17,14 @@ from typing import Concatenate, ParamSpec, TypeVar
 from schemas.circuit import BreakerState
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendUnavailable
-from store.couchbase import postings, scores, summaries
+from store.couchbase import leases, postings, scores, summaries
 from store.couchbase.breaker import CircuitBreaker, OnBreakerChange
 from store.couchbase.collections import Collections, open_collections
 from store.couchbase.config import CouchbaseConfig
 from store.couchbase.failures import is_outage, translated
 from store.couchbase.score_count import count_scores
 from store.ports import Cas, StoredSummary
+from store.score_entries import WrongScores
 from store.score_policy import ScorePolicy
 
 __all__ = ["CouchbaseStore"]
@@ -50,6 +51,7 @@ class CouchbaseStore:
         self._policy = policy
         self._clock = clock
         self._threads = threads
+        self._wrong = WrongScores()
         self._is_closed = False
 
     @classmethod
@@ -151,19 +153,80 @@ class CouchbaseStore:
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
         """See ``ScoreStore.get_scores``."""
         return await self._run(
-            self._cache, "get_scores", scores.get_scores, fingerprint, job_ids, policy=self._policy, now_s=self._clock()
+            self._cache,
+            "get_scores",
+            scores.get_scores,
+            fingerprint,
+            job_ids,
+            policy=self._policy,
+            now_s=self._clock(),
+            wrong=self._wrong,
         )
+
+    @property
+    def num_wrong_scores(self) -> int:
+        """See ``HasWrongScores``."""
+        return self._wrong.number
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
         """See ``ScoreStore.merge_scores``. False where any entry was dropped."""
         return await self._run(
-            self._cache, "merge_scores", scores.merge_scores, fingerprint, entries, policy=self._policy
+            self._cache,
+            "merge_scores",
+            scores.merge_scores,
+            fingerprint,
+            entries,
+            policy=self._policy,
+            now_s=self._clock(),
+            wrong=self._wrong,
         )
 
     async def forget_job(self, job_id: str) -> int:
         """See ``ScoreStore.forget_job``."""
         return await self._run(
-            self._cache, "forget_job", scores.forget_job, job_id, policy=self._policy, now_s=self._clock()
+            self._cache,
+            "forget_job",
+            scores.forget_job,
+            job_id,
+            policy=self._policy,
+            now_s=self._clock(),
+            wrong=self._wrong,
+        )
+
+    async def forget_query(self, fingerprint: str) -> None:
+        """See ``ScoreStore.forget_query``."""
+        await self._run(self._cache, "forget_query", scores.forget_query, fingerprint)
+
+    async def forget_all_scores(self) -> None:
+        """See ``ScoreStore.forget_all_scores``."""
+        work, now_s = scores.forget_all, self._clock()
+        await self._run(self._cache, "forget_all_scores", work, policy=self._policy, now_s=now_s)
+
+    async def lead(
+        self, fingerprint: str, item_versions: Sequence[str], *, holder: str, ttl_s: float
+    ) -> dict[str, float]:
+        """See ``ScoreLeases.lead``."""
+        return await self._run(
+            self._cache,
+            "lead",
+            leases.lead,
+            fingerprint,
+            item_versions,
+            holder=holder,
+            ttl_s=ttl_s,
+            now_s=self._clock(),
+        )
+
+    async def release(self, fingerprint: str, item_versions: Sequence[str], *, holder: str) -> None:
+        """See ``ScoreLeases.release``."""
+        await self._run(
+            self._cache,
+            "release",
+            leases.release,
+            fingerprint,
+            item_versions,
+            holder=holder,
+            now_s=self._clock(),
         )
 
     async def count_scores(self, job_id: str) -> int:

@@ -11,7 +11,7 @@ from store.sqlite.connection import transaction
 
 __all__ = ["SCHEMA_VERSION", "check_usable", "prepare"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Stands in ``PRAGMA user_version``; raised with every change of the tables."""
 
 _APPLICATION_ID = 0x50726373
@@ -19,7 +19,18 @@ _OLDEST_SQLITE = (3, 37, 0)  # STRICT tables; RETURNING and row values are older
 # cas comes from one counter, never from the row: a document that expired and was written anew must not repeat a token.
 # scores hold no expiry: the age of an entry is checked when it is read, by the reader's own time to live.
 # posting_text.rowid is postings.id.
-_TABLES = """
+_SINCE_VERSION_3 = """
+CREATE TABLE score_leases (
+    fingerprint TEXT NOT NULL,
+    item_version TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    ends_at_s REAL NOT NULL,
+    PRIMARY KEY (fingerprint, item_version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE score_epoch (scored_from_us INTEGER NOT NULL) STRICT;
+INSERT INTO score_epoch VALUES (0);
+"""
+_TABLES = f"""
 CREATE TABLE write_counter (value INTEGER NOT NULL) STRICT;
 INSERT INTO write_counter VALUES (0);
 CREATE TABLE summaries (
@@ -47,9 +58,10 @@ CREATE TABLE scores (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX scores_by_job ON scores (job_id, scored_at_us);
 CREATE INDEX scores_by_age ON scores (scored_at_us);
+{_SINCE_VERSION_3.strip()}
 CREATE VIRTUAL TABLE posting_text USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2');
-"""
-_FROM_VERSION = {1: "ALTER TABLE postings ADD COLUMN posting_hash TEXT NOT NULL DEFAULT ''"}
+"""  # noqa: S608 (constants only)
+_FROM_VERSION = {1: "ALTER TABLE postings ADD COLUMN posting_hash TEXT NOT NULL DEFAULT ''", 2: _SINCE_VERSION_3}
 """What brings a file of an older version one version on."""
 
 
@@ -90,7 +102,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         _check_version(connection, path)
         for version in range(_version(connection), SCHEMA_VERSION):
-            connection.execute(_FROM_VERSION[version])
+            for statement in _FROM_VERSION[version].split(";\n"):
+                connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {version + 1}")
 
 

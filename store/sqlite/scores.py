@@ -1,21 +1,24 @@
 """Collection ``scores`` on one connection: a row an entry, so that a merge is an upsert and ``by_job`` an index."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from schemas.documents import ScoreEntry
-from store.score_policy import MAX_ENTRIES_PER_QUERY, MAX_QUERIES_PER_JOB, ScorePolicy
+from store.score_entries import WrongScores, read_entry, servable
+from store.score_policy import MAX_AHEAD_S, MAX_ENTRIES_PER_QUERY, MAX_QUERIES_PER_JOB, ScorePolicy
 from store.sqlite.connection import transaction
 
-__all__ = ["delete_expired", "forget_job", "get_scores", "merge_scores"]
+__all__ = ["delete_expired", "forget_all", "forget_job", "forget_query", "get_scores", "is_cached", "merge_scores"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _GET = """
 SELECT scores.job_id, item_version, score, scored_at_us FROM json_each(?) AS wanted
 CROSS JOIN scores ON scores.fingerprint = ? AND scores.job_id = wanted.value
+WHERE scored_at_us >= (SELECT scored_from_us FROM score_epoch)
 """
 # The order of ``score_policy.precedence``: writers commute.
 _MERGE = """
@@ -44,20 +47,37 @@ DELETE FROM scores WHERE job_id = ?1 AND fingerprint IN (
 
 
 def get_scores(
-    connection: sqlite3.Connection, fingerprint: str, job_ids: Sequence[str], *, policy: ScorePolicy, now_s: float
+    connection: sqlite3.Connection,
+    fingerprint: str,
+    job_ids: Sequence[str],
+    *,
+    policy: ScorePolicy,
+    now_s: float,
+    wrong: WrongScores,
 ) -> dict[str, ScoreEntry]:
     """See ``ScoreStore.get_scores``."""
     rows = connection.execute(_GET, (json.dumps(list(dict.fromkeys(job_ids))), fingerprint)).fetchall()
-    return {
-        job_id: ScoreEntry(item_version=item_version, score=score, scored_at=scored_at)
-        for job_id, item_version, score, scored_at_us in rows
-        if policy.is_live(fingerprint, scored_at := _from_us(scored_at_us), now_s)
-    }
+    entries = {job_id: entry for job_id, *values in rows if (entry := _entry(*values))}
+    wrong.add(len(rows) - len(entries))
+    return servable(fingerprint, entries, entries, policy=policy, now_s=now_s, scored_from_s=-math.inf, wrong=wrong)
 
 
-def merge_scores(connection: sqlite3.Connection, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> None:
+def _entry(item_version: str, score: float, scored_at_us: int) -> ScoreEntry | None:
+    try:
+        scored_at = _from_us(scored_at_us)
+    except OverflowError:  # no year that there is
+        return None
+    return read_entry({"item_version": item_version, "score": score, "scored_at": scored_at})
+
+
+def merge_scores(
+    connection: sqlite3.Connection, fingerprint: str, entries: Mapping[str, ScoreEntry], *, now_s: float
+) -> None:
     """See ``ScoreStore.merge_scores``. One transaction, so there is nothing to lose and try again."""
     with transaction(connection):
+        # A time that lies ahead would win over all that come.
+        ahead_us = int((now_s + MAX_AHEAD_S) * 1_000_000)
+        connection.execute("DELETE FROM scores WHERE fingerprint = ? AND scored_at_us > ?", (fingerprint, ahead_us))
         connection.executemany(_MERGE, _rows(fingerprint, entries))
         connection.execute(_CAP_QUERY, (fingerprint,))
         full_jobs = connection.execute(_FULL_JOBS, (json.dumps(list(entries)),)).fetchall()
@@ -74,7 +94,20 @@ def forget_job(connection: sqlite3.Connection, job_id: str, *, policy: ScorePoli
     rows = connection.execute(
         "DELETE FROM scores WHERE job_id = ? RETURNING fingerprint, scored_at_us", (job_id,)
     ).fetchall()
-    return sum(policy.is_live(fingerprint, _from_us(scored_at_us), now_s) for fingerprint, scored_at_us in rows)
+    return sum(now_s < scored_at_us / 1_000_000 + policy.life_s(fingerprint) for fingerprint, scored_at_us in rows)
+
+
+def forget_query(connection: sqlite3.Connection, fingerprint: str) -> None:
+    """See ``ScoreStore.forget_query``."""
+    connection.execute("DELETE FROM scores WHERE fingerprint = ?", (fingerprint,))
+
+
+def forget_all(connection: sqlite3.Connection, *, now_s: float) -> None:
+    """See ``ScoreStore.forget_all_scores``: the rows, and the epoch for what was scored before and comes later."""
+    with transaction(connection):
+        now_us = int(now_s * 1_000_000)
+        connection.execute("UPDATE score_epoch SET scored_from_us = max(scored_from_us, ?)", (now_us,))
+        connection.execute("DELETE FROM scores WHERE scored_at_us < (SELECT scored_from_us FROM score_epoch)")
 
 
 def delete_expired(connection: sqlite3.Connection, *, policy: ScorePolicy, now_s: float) -> int:

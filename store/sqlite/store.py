@@ -11,8 +11,9 @@ from pathlib import Path
 from schemas.documents import PostingDocument, ScoreEntry, SummaryDocument
 from schemas.errors import BackendError, ConfigurationError
 from store.ports import Cas, Hit, ScannedSummary, StoredSummary
+from store.score_entries import WrongScores
 from store.score_policy import ScorePolicy
-from store.sqlite import index, live, postings, scan, schema, scores, summaries
+from store.sqlite import index, leases, live, postings, scan, schema, scores, summaries
 from store.sqlite.connection import ConnectionThreads, Synchronous, translated
 from store.sqlite.score_count import count_scores
 from store.sqlite.turns import TurnThread
@@ -41,6 +42,7 @@ class SqliteStore:
         """Use :meth:`open`."""
         self._policy = policy
         self._clock = clock
+        self._wrong = WrongScores()
         self._next_sweep_at_s = clock() + _SWEEP_INTERVAL_S
         self._reader = TurnThread(
             path, mode="read", synchronous="NORMAL", busy_timeout_s=_BUSY_TIMEOUT_S, name="store-get"
@@ -153,9 +155,19 @@ class SqliteStore:
     async def get_scores(self, fingerprint: str, job_ids: Sequence[str]) -> dict[str, ScoreEntry]:
         """See ``ScoreStore.get_scores``."""
         work = partial(
-            scores.get_scores, fingerprint=fingerprint, job_ids=job_ids, policy=self._policy, now_s=self._clock()
+            scores.get_scores,
+            fingerprint=fingerprint,
+            job_ids=job_ids,
+            policy=self._policy,
+            now_s=self._clock(),
+            wrong=self._wrong,
         )
         return await self._readers.run("get_scores", work)
+
+    @property
+    def num_wrong_scores(self) -> int:
+        """See ``HasWrongScores``."""
+        return self._wrong.number
 
     async def merge_scores(self, fingerprint: str, entries: Mapping[str, ScoreEntry]) -> bool:
         """See ``ScoreStore.merge_scores``; one transaction, so it never loses.
@@ -163,7 +175,7 @@ class SqliteStore:
         Raises:
             BackendTimeout: Other writers held the file for a second: the entries are dropped.
         """
-        work = partial(scores.merge_scores, fingerprint=fingerprint, entries=entries)
+        work = partial(scores.merge_scores, fingerprint=fingerprint, entries=entries, now_s=self._clock())
         await self._cache_writer.run("merge_scores", work)
         await self._sweep_if_due()
         return True
@@ -175,6 +187,33 @@ class SqliteStore:
             return 0
         work = partial(scores.forget_job, job_id=job_id, policy=self._policy, now_s=self._clock())
         return await self._cache_writer.run("forget_job", work)
+
+    async def forget_query(self, fingerprint: str) -> None:
+        """See ``ScoreStore.forget_query``."""
+        await self._cache_writer.run("forget_query", partial(scores.forget_query, fingerprint=fingerprint))
+
+    async def forget_all_scores(self) -> None:
+        """See ``ScoreStore.forget_all_scores``."""
+        await self._cache_writer.run("forget_all_scores", partial(scores.forget_all, now_s=self._clock()))
+
+    async def lead(
+        self, fingerprint: str, item_versions: Sequence[str], *, holder: str, ttl_s: float
+    ) -> dict[str, float]:
+        """See ``ScoreLeases.lead``."""
+        work = partial(
+            leases.lead,
+            fingerprint=fingerprint,
+            item_versions=item_versions,
+            holder=holder,
+            ttl_s=ttl_s,
+            now_s=self._clock(),
+        )
+        return await self._cache_writer.run("lead", work)
+
+    async def release(self, fingerprint: str, item_versions: Sequence[str], *, holder: str) -> None:
+        """See ``ScoreLeases.release``."""
+        work = partial(leases.release, fingerprint=fingerprint, item_versions=item_versions, holder=holder)
+        await self._cache_writer.run("release", work)
 
     async def count_scores(self, job_id: str) -> int:
         """See ``ScoreCount.count_scores``."""
@@ -199,6 +238,7 @@ class SqliteStore:
         self._next_sweep_at_s = now_s + _SWEEP_INTERVAL_S
 
         def work(connection: sqlite3.Connection) -> int:
+            leases.delete_ended(connection, now_s=now_s)
             removed = summaries.delete_expired(connection, now_s=now_s)
             return removed + scores.delete_expired(connection, policy=self._policy, now_s=now_s)
 

@@ -19,7 +19,8 @@ class Command:
     def __init__(self, folder):
         self.folder = folder
         # Ports 0: tests run beside whatever else this machine runs.
-        ports = {"PRECIS_SCORER__PORT": "0", "PRECIS_NEARLINE__METRICS_PORT": "0"}
+        names = ("SCORER__PORT", "SCORER__ADMIN_PORT", "NEARLINE__METRICS_PORT")
+        ports = {f"PRECIS_{name}": "0" for name in names}
         self.environment = {**os.environ, **ports}  # noqa: TID251 (a child of this machine's shell)
 
     def run(self, *arguments, timeout=540):

@@ -171,7 +171,9 @@ class World:
         )
 
     def _scorer_spec(self) -> ChildSpec:
-        return self._service_spec(SCORER, SCORER, self.scorer_url, {"nearline.metrics_port": "0"})
+        return self._service_spec(
+            SCORER, SCORER, self.scorer_url, {"nearline.metrics_port": "0", "scorer.admin_port": "0"}
+        )
 
     def _service_spec(self, name: str, service: str, url: str, overrides: dict[str, str]) -> ChildSpec:
         command = [sys.executable, "-m", "ops.chaos.launch", service, "--clock", str(self._clock)]

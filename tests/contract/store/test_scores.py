@@ -107,3 +107,34 @@ async def test_a_job_is_listed_under_its_thousand_latest_queries(store: Store, c
     for age in range(1_010):
         await store.merge_scores(f"query-{age}", {"job-1": score_entry(scored_at=clock.ago(age / 10))})
     assert await store.forget_job("job-1") == 1_000
+
+
+async def test_a_forgotten_query_has_no_scores_left(store: Store, clock: ManualClock) -> None:
+    """Other queries keep theirs, and it can be scored again."""
+    entry = score_entry(scored_at=clock.now())
+    for query in ("query-1", "query-2"):
+        await store.merge_scores(query, {"job-1": entry, "job-2": entry})
+    for _ in range(2):
+        await store.forget_query("query-1")
+    assert await store.get_scores("query-1", ["job-1", "job-2"]) == {}
+    assert set(await store.get_scores("query-2", ["job-1", "job-2"])) == {"job-1", "job-2"}
+    await store.merge_scores("query-1", {"job-1": entry})
+    assert await store.get_scores("query-1", ["job-1", "job-2"]) == {"job-1": entry}
+
+
+async def test_an_epoch_ends_all_scores_before_it(store: Store, clock: ManualClock) -> None:
+    """Those of all queries; also one that was scored before it and comes late."""
+    before = score_entry(scored_at=clock.now())
+    for query in ("query-1", "query-2"):
+        await store.merge_scores(query, {"job-1": before})
+    clock.advance(1)
+    for _ in range(2):
+        await store.forget_all_scores()
+    for query in ("query-1", "query-2"):
+        assert await store.get_scores(query, ["job-1"]) == {}
+    await store.merge_scores("query-1", {"job-1": before})
+    assert await store.get_scores("query-1", ["job-1"]) == {}
+    clock.advance(1)
+    after = score_entry(scored_at=clock.now())
+    await store.merge_scores("query-1", {"job-1": after})
+    assert await store.get_scores("query-1", ["job-1"]) == {"job-1": after}

@@ -42,6 +42,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     for name, value in {"SUMMARIZER__ENGINE": "vllm", "RANKER__ENGINE": "sglang", "SCORER__PORT": "0"}.items():
         monkeypatch.setenv(f"PRECIS_{name}", value)
     monkeypatch.setenv("PRECIS_NEARLINE__METRICS_PORT", "0")
+    monkeypatch.setenv("PRECIS_SCORER__ADMIN_PORT", "0")
     data_dir = tmp_path_factory.mktemp("live")
     stack = Stack(data_dir)
     stack.up(None, on_step=_ignore)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from serve.arms.declaration import ArmConfig
-from serve.bootstrap import create_app
+from serve.bootstrap import create_admin_app, create_app
 from serve.config import ScorerConfig
 from store.memory import MemoryStore
 from tests.doubles.engines import LexicalRanker
@@ -20,12 +20,13 @@ from tests.doubles.ranker_bundle import write_ranker_bundle
 
 @dataclass
 class RunningScorer:
-    """The app behind an HTTP client, with the doubles that it was built on."""
+    """The app behind HTTP clients of its two ports, with the doubles that it was built on."""
 
     client: httpx.AsyncClient
     store: Any
     ranker: LexicalRanker
     app: Any
+    admin: httpx.AsyncClient
 
     async def score(self, query: str, job_ids: list[str], **fields: Any) -> httpx.Response:
         body = {"query": query, "job_ids": job_ids, "deadline_ms": 60_000, **fields}
@@ -56,6 +57,7 @@ async def start_scorer(tmp_path: Path) -> AsyncIterator[StartScorer]:
             ranker: Any = None,
             rankers: Mapping[str, Any] | None = None,
             index: Any = None,
+            keys: Any = None,
             is_verified: bool = True,
             **limits: Any,
         ) -> RunningScorer:
@@ -79,11 +81,14 @@ async def start_scorer(tmp_path: Path) -> AsyncIterator[StartScorer]:
                 open_store=open_store,
                 open_ranker=open_ranker,
                 open_index=open_index if index is not None else None,
+                keys=keys,
             )
             await closing.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app)
             client = await closing.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://scorer"))
-            running = RunningScorer(client, store, ranker, app)
+            transport = httpx.ASGITransport(create_admin_app(app, config))
+            admin = await closing.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://admin"))
+            running = RunningScorer(client, store, ranker, app, admin)
             if is_verified:
                 await running.until_verified()
                 ranker.calls.clear()

@@ -68,7 +68,7 @@ def start(start_scorer, bench: Bench) -> Start:
 
 
 async def _arms(scorer: Any) -> dict[str, Any]:
-    return (await scorer.client.get("/v1/ranker-arms")).json()
+    return (await scorer.admin.get("/v1/ranker-arms")).json()
 
 
 async def _until(scorer: Any, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

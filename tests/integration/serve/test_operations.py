@@ -90,7 +90,7 @@ async def test_metrics_count_results_by_source(scorer):
     await scorer.store.put(summary_of("a"), cas=None)
     await scorer.score("night", ["a", "nobody"])
     await scorer.client.get("/v1/summaries/secret-id")
-    text = (await scorer.client.get("/metrics")).text
+    text = (await scorer.admin.get("/metrics")).text
     assert 'precis_scorer_results_total{arm="champion",reason="",source="model"} 1.0' in text
     assert 'precis_scorer_results_total{arm="champion",reason="no_summary",source="unscored"} 1.0' in text
     assert 'precis_scorer_requests_total{route="/v1/score",status="200"} 1.0' in text
@@ -129,7 +129,7 @@ async def test_a_ranker_that_drifts_under_way_makes_the_scorer_unready_until_it_
     assert "drift: " in (await status_becomes(503)).text
     refused = await scorer.client.post("/v1/rerank", json={"query": "nurse", "documents": ["a nurse"]})
     assert refused.status_code == 503
-    metrics = (await scorer.client.get("/metrics")).text
+    metrics = (await scorer.admin.get("/metrics")).text
     (drift,) = re.findall(r"^precis_scorer_canary_drift{arm=\"champion\"} (\S+)", metrics, re.MULTILINE)
     (failures,) = re.findall(r"^precis_scorer_canary_failures_total{arm=\"champion\"} (\S+)", metrics, re.MULTILINE)
     assert 0.01 < float(drift) < 0.1

@@ -30,7 +30,7 @@ async def test_a_newer_schema_is_refused_by_name(path: Path) -> None:
     await (await SqliteStore.open(path)).close()
     execute(path, "PRAGMA user_version = 7")
     before = content(path)
-    with pytest.raises(ConfigurationError, match="schema version 7, this build reads 2"):
+    with pytest.raises(ConfigurationError, match="schema version 7, this build reads 3"):
         await SqliteStore.open(path)
     assert content(path) == before
 
@@ -42,6 +42,7 @@ async def test_a_file_of_the_version_before_is_brought_up_to_this_one(path: Path
     cas = await store.put_live(document, posting, cas=None)
     await store.close()
     execute(path, "ALTER TABLE postings DROP COLUMN posting_hash")
+    _take_back_version_3(path)
     execute(path, "PRAGMA user_version = 1")
 
     store = await SqliteStore.open(path)
@@ -50,6 +51,30 @@ async def test_a_file_of_the_version_before_is_brought_up_to_this_one(path: Path
         newer = document.model_copy(update={"source_version": 2})
         assert await store.put_live(newer, None, cas=cas) is None
         assert await store.put_live(newer, posting_document(source_version=2), cas=cas) is not None
+    finally:
+        await store.close()
+
+
+def _take_back_version_3(path: Path) -> None:
+    execute(path, "DROP TABLE score_leases")
+    execute(path, "DROP TABLE score_epoch")
+    execute(path, "PRAGMA user_version = 2")
+
+
+async def test_a_file_without_leases_and_epoch_gets_both(path: Path, clock: ManualClock) -> None:
+    """Cached scores stay and can be purged, and computations can be led."""
+    store = await SqliteStore.open(path, clock=clock)
+    await store.merge_scores("query-1", {"job-1": score_entry(scored_at=clock.ago(1))})
+    await store.close()
+    _take_back_version_3(path)
+
+    store = await SqliteStore.open(path, clock=clock)
+    try:
+        assert await store.lead("query-1", ["v1"], holder="a", ttl_s=10) == {}
+        assert set(await store.lead("query-1", ["v1"], holder="b", ttl_s=10)) == {"v1"}
+        assert set(await store.get_scores("query-1", ["job-1"])) == {"job-1"}
+        await store.forget_all_scores()
+        assert await store.get_scores("query-1", ["job-1"]) == {}
     finally:
         await store.close()
 

@@ -1,4 +1,7 @@
-"""The race to serve a stale score: a call reads v1, nearline writes v2 and invalidates, v1's score comes late."""
+"""The race to serve a stale score: a call reads v1, nearline writes v2 and invalidates, v1's score comes late.
+
+The late score may be that of a refresh: each hit is refreshed here, however young.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -62,7 +65,7 @@ class ScorerRace(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.world = _World()
         self.turnstile = Turnstile()
-        self.scorer, self.lane = self._run(self._build())
+        self.scorer, self.refresher, self.lane = self._run(self._build())
         for job_id in _JOBS:
             self._write(job_id, _document(job_id, _SUMMARIES[0], 1))
 
@@ -137,6 +140,7 @@ class ScorerRace(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.let_all_finish()
+            self._run(self.refresher.close())
             self._run(self.lane.close())
             self._run(settle())
             self.answers_are_neither_stale_nor_swapped()

@@ -27,9 +27,11 @@ from serve.lane import Lane, LaneLimits
 from serve.limit import AdaptiveLimit
 from serve.ranking import Ranking
 from serve.reading import Reading
+from serve.refresh import Refresher, SoftAge
 from serve.score import Scorer
 from serve.telemetry import Telemetry
 from store.memory import MemoryStore
+from store.score_policy import ScorePolicy
 from tests.doubles.engines import LexicalRanker
 from tests.doubles.tokenizer import small_tokenizer
 
@@ -156,8 +158,8 @@ def prompt() -> RankerPrompt:
 
 def build_scorer(
     store: SteppedStore, ranker: SteppedRanker, *, cache_type: type[ScoreCache] = ScoreCache
-) -> tuple[Scorer, Lane]:
-    """The real scorer on stepped backends, with limits that never bite."""
+) -> tuple[Scorer, Refresher, Lane]:
+    """The real scorer on stepped backends, with limits that never bite; each hit is refreshed."""
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -176,6 +178,9 @@ def build_scorer(
     )
     # The budget is longer than any example runs: the turnstile alone decides how late a look-up is.
     cache = cache_type(store, ttl_s=900, budget_s=3600, max_writes=100, telemetry=telemetry, now=now)
+    refresher = Refresher(
+        cache, SoftAge(ScorePolicy(), 0), deadline_s=3600, max_pending=100, telemetry=telemetry, now=now
+    )
     depth = DepthControl(DEFAULT_FLOORS)
     arm = Arm(
         config=ArmConfig(bundle=Path("bundle")),
@@ -205,9 +210,11 @@ def build_scorer(
         arms=OnlyArm(arm),
         shadows=NoShadows(),
         cache=cache,
+        refresher=refresher,
+        shared_flight=None,
         telemetry=telemetry,
         now=now,
         depth_floor=10,
         margin_s=0.01,
     )
-    return scorer, lane
+    return scorer, refresher, lane

@@ -13,6 +13,7 @@ RUN = RunFile(
     bootstrap="127.0.0.1:1",
     log_id="l",
     scorer_url="http://127.0.0.1:2",
+    scorer_admin_url="http://127.0.0.1:6",
     nearline_url="http://127.0.0.1:3",
     summarizer_url="http://127.0.0.1:4",
     ranker_url="http://127.0.0.1:5",

@@ -27,6 +27,8 @@ def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
         ({"profile": "external"}, ["'external'", "kafka.bootstrap", "ranker.url"]),
         ({"nearline": {"window": 4, "max_in_flight": 9}}, ["4", "9"]),
         ({"scorer": {"port": 9101}}, ["scorer.port", "nearline.metrics_port", "9101"]),
+        ({"scorer": {"admin_port": 8079, "workers": 2}}, ["scorer.port", "scorer.admin_port", "8079"]),
+        ({"scorer": {"tls_cert": "c.pem"}}, ["scorer.tls_cert", "scorer.tls_key"]),
         ({"store": {"kind": "couchbase"}}, ["store.couchbase.password"]),
         ({"ingest": {"max_outstanding_bytes": 20_000_000}}, ["20000000", "topics.num_partitions"]),
         ({"scorer": {"prot": 1}}, ["scorer.prot"]),

@@ -29,3 +29,9 @@ def test_each_class_has_a_floor_that_is_a_share(floors: dict[TrafficClass, float
     """A class without one would fail in its first call, not at start."""
     with pytest.raises(ConfigurationError, match="depth_floors"):
         ScorerConfig(ranker_bundle=Path(), depth_floors=floors)
+
+
+def test_the_soft_age_is_a_share():
+    """Above 1 an entry would be due when it is gone."""
+    with pytest.raises(ConfigurationError, match=r"cache_soft_share is 1\.5"):
+        ScorerConfig(ranker_bundle=Path(), cache_soft_share=1.5)

@@ -22,6 +22,7 @@ RUN = RunFile(
     bootstrap="127.0.0.1:1",
     log_id="cluster",
     scorer_url="http://127.0.0.1:12",
+    scorer_admin_url="http://127.0.0.1:6",
     nearline_url="http://127.0.0.1:13",
     summarizer_url="http://127.0.0.1:14",
     ranker_url="http://127.0.0.1:15",
