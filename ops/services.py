@@ -24,6 +24,7 @@ from store.sqlite import SqliteStore
 if TYPE_CHECKING:
     from ops.scorer.listening import Place
     from serve.arms.declaration import ArmConfig
+    from serve.near_cache.config import NearCacheConfig
     from store.couchbase import CouchbaseConfig
 
 __all__ = [
@@ -231,6 +232,7 @@ def run_scorer(settings: Settings, place: "Place | None" = None) -> int:
         shared_flight=chosen.shares_flights,
         canary_tolerance=chosen.canary_tolerance,
         canary_interval_s=chosen.canary_interval_s,
+        near_cache=_near_cache(settings),
     )
     has_index = settings.store.kind == "sqlite"  # only this store brings full-text search
     app = create_app(
@@ -250,6 +252,22 @@ def run_scorer(settings: Settings, place: "Place | None" = None) -> int:
         waits_until_verified=chosen.workers > 1,
     )
     return 0
+
+
+def _near_cache(settings: Settings) -> "NearCacheConfig | None":
+    from serve.near_cache.config import NearCacheConfig
+
+    chosen = settings.scorer.near_cache
+    if not chosen.enabled or not settings.kafka.bootstrap:
+        return None
+    return NearCacheConfig(
+        path=chosen.file(settings.data_dir),
+        bootstrap_servers=settings.kafka.bootstrap,
+        log_id=settings.kafka.log_id or settings.kafka.bootstrap,
+        topic=settings.topics.summaries,
+        max_lag_s=chosen.max_lag_s,
+        max_age_s=chosen.max_age_s,
+    )
 
 
 async def create_topics(settings: Settings) -> dict[str, bool]:

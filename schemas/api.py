@@ -1,7 +1,7 @@
 """Requests and answers of the scorer's native HTTP interface, and its problem documents."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -21,6 +21,7 @@ from schemas.wire import (
 
 __all__ = [
     "CacheState",
+    "Consistency",
     "DepthLimits",
     "Explanation",
     "FieldError",
@@ -37,6 +38,7 @@ __all__ = [
     "TokenCounts",
     "TrafficClass",
     "Versions",
+    "WhyStrict",
 ]
 
 
@@ -94,6 +96,28 @@ class CacheState(StrEnum):
     """There was nothing to look up."""
 
 
+class Consistency(StrEnum):
+    """As of when the summaries are."""
+
+    STRICT = "strict"
+    """Read from the store inside the call."""
+    BOUNDED = "bounded"
+    """From the scorer's near-cache, as old as the call allows; where it is older, strict."""
+
+
+class WhyStrict(StrEnum):
+    """Why a ``bounded`` call was answered strictly."""
+
+    OFF = "off"
+    """This scorer has no near-cache."""
+    BUILDING = "building"
+    """The near-cache is not complete yet."""
+    LAG = "lag"
+    """It was further behind than the call allows."""
+    UNREADABLE = "unreadable"
+    """It could not be read."""
+
+
 class DepthLimits(Strict):
     """The caller's bounds on how many candidates get a score."""
 
@@ -129,6 +153,7 @@ class ScoreRequest(Strict):
                     "documents": ["Nurse, Berlin\nNight shifts, ICU.", {"text": "Baker, Hamburg"}, {"id": "job-1"}],
                     "sort": True,
                 },
+                {"query": "barista", "job_ids": ["job-7"], "consistency": "bounded", "max_lag_ms": 1000},
             ]
         }
     )
@@ -148,8 +173,12 @@ class ScoreRequest(Strict):
     traffic_class: Annotated[TrafficClass, Field(alias="class")] = TrafficClass.INTERACTIVE
     """Whose work goes first under load: `latency_insensitive` calls wait for idle windows, never past their deadline;
     `refresh` calls are served in idle windows only."""
-    consistency: Literal["strict"] = "strict"
-    """``strict``: versions are read from the store inside this call."""
+    consistency: Consistency = Consistency.STRICT
+    """``strict``: versions are read from the store inside this call. ``bounded``: summaries may come from the scorer's
+    near-cache, at most ``max_lag_ms`` behind what was published; the answer says how far, or why it was strict after
+    all."""
+    max_lag_ms: Annotated[int, Field(ge=1, le=60_000)] | None = None
+    """Bound of ``bounded``; None leaves it to the scorer's configuration."""
     depth: DepthLimits = DepthLimits()
     fallback: Flag = True
     """Where the ranker is away or late and no candidate has a score: answer by words (`source: fallback`) instead of
@@ -166,6 +195,12 @@ class ScoreRequest(Strict):
         if "job_ids" in info.data and (documents is None) == (info.data["job_ids"] is None):
             raise PydanticCustomError("candidates", "give either `job_ids` or `documents`")
         return documents
+
+    @model_validator(mode="after")
+    def _check_bound(self) -> Self:
+        if self.max_lag_ms is not None and self.consistency is not Consistency.BOUNDED:
+            raise PydanticCustomError("max_lag_ms", "max_lag_ms needs consistency 'bounded'")
+        return self
 
 
 class Explanation(Strict):
@@ -234,7 +269,13 @@ class ScoreResponse(Strict):
     versions: Versions
     num_tokens: TokenCounts
     as_of: AwareDatetime
-    """Read point: every write acknowledged before it is in the answer."""
+    """Read point: every write acknowledged (``bounded``: published) before it is in the answer."""
+    consistency: Consistency
+    """What was served."""
+    lag_ms: float | None = None
+    """How far the near-cache was behind; None where the store was read."""
+    why_strict: WhyStrict | None = None
+    """Why the store was read although the call asked for ``bounded``."""
 
 
 class SummaryView(Strict):

@@ -8,6 +8,7 @@ from schemas.api import Reason, Source
 from serve.cache import CacheAnswer
 from serve.calls import Answer, Call, Candidate, Result, ServedBy
 from serve.candidates import Item, Unservable
+from serve.freshness import Freshness
 from serve.ranking import Ranked
 
 __all__ = ["Slots", "assemble"]
@@ -25,7 +26,7 @@ def assemble(
     cached: CacheAnswer,
     ranked: Ranked,
     *,
-    as_of: datetime,
+    freshness: Freshness,
     served_by: ServedBy,
     num_query_tokens: int,
 ) -> Answer:
@@ -37,7 +38,7 @@ def assemble(
         eligible: Those within ``depth_max`` that can be scored.
         cached: Usable cached scores.
         ranked: What the ranker gave.
-        as_of: The read point.
+        freshness: The read point.
         served_by: The ranker that was asked; its revision is the verified one at the start of the call, that cached
             scores are of.
         num_query_tokens: Length of the query prefix.
@@ -49,8 +50,9 @@ def assemble(
     revision = served_by.revision
     if ranked.lexical:
         for candidate, item in eligible.items():
+            score = ranked.lexical[item.version]
             results[candidate] = replace(
-                results[candidate], source=Source.FALLBACK, score=ranked.lexical[item.version], scored_at=as_of
+                results[candidate], source=Source.FALLBACK, score=score, scored_at=freshness.as_of
             )
         revision = None
     used = {score.revision for score in ranked.scores.values()}
@@ -65,7 +67,7 @@ def assemble(
         is_mixed=len(used) > 1,
         num_query_tokens=num_query_tokens,
         num_item_tokens=ranked.sent_tokens,
-        as_of=as_of,
+        freshness=freshness,
         failure=ranked.failure if eligible else None,
     )
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from models.prompts import RankerPrompt
 from schemas.errors import PrecisError
 from serve import problems
 from serve.access.gate import Access, Guard
@@ -24,8 +25,11 @@ from serve.clock import utc_now
 from serve.config import ScorerConfig
 from serve.context import context_of
 from serve.edge import Edge
+from serve.near_cache.feed import ScannableStore
+from serve.near_cache.service import NearCache
 from serve.openapi import document_problems
 from serve.parts import Parts
+from serve.reading import Reading
 from serve.refresh import Refresher, SoftAge
 from serve.routes import arms, operations, rerank, score, search, summaries
 from serve.routes import cache as cache_routes
@@ -157,8 +161,15 @@ async def _open_parts(
         fleet, max_pending=config.max_shadow_calls, timeout_s=config.shadow_timeout_s, telemetry=telemetry
     )
     closing.push_async_callback(shadows.close)
+    near_cache = _near_cache(config, telemetry, fleet.champion.prompt, store, closing)
     scorer = Scorer(
-        store=store,
+        reading=Reading(
+            store,
+            near_cache,
+            max_lag_s=config.near_cache.max_lag_s if config.near_cache else 0.0,
+            telemetry=telemetry,
+            now=utc_now,
+        ),
         arms=fleet,
         shadows=shadows,
         cache=cache,
@@ -176,6 +187,7 @@ async def _open_parts(
         index=index,
         scorer=scorer,
         calls=CallGate(config.max_calls_in_flight),
+        near_cache=near_cache,
         telemetry=telemetry,
         now=utc_now,
     )
@@ -198,6 +210,24 @@ async def _open_arms(
     await fleet.start()
     export_breakers(fleet, telemetry.registry, of="engine")
     return fleet
+
+
+def _near_cache(
+    config: ScorerConfig, telemetry: Telemetry, prompt: RankerPrompt, store: Store, closing: AsyncExitStack
+) -> NearCache | None:
+    """The near-cache, with token ids of this prompt: an arm of another one makes its own."""
+    if config.near_cache is None:
+        return None
+    near_cache = NearCache(
+        config.near_cache,
+        prompt_digest=prompt.digest,
+        tokenise=prompt.item_ids,
+        scannable=store if isinstance(store, ScannableStore) else None,
+        telemetry=telemetry,
+    )
+    near_cache.start()
+    closing.push_async_callback(near_cache.close)
+    return near_cache
 
 
 def _shared_flight(

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.api import CacheState, Reason, Source, TrafficClass
+from schemas.api import CacheState, Consistency, Reason, Source, TrafficClass
 from schemas.deadline import Deadline
-from schemas.documents import SummaryDocument
 from schemas.errors import PrecisError
-from serve.candidates import Item
+from serve.candidates import Item, Servable
+from serve.freshness import Freshness
 
 __all__ = ["Answer", "Call", "Candidate", "Result", "ServedBy"]
 
@@ -28,6 +28,8 @@ class Call:
         depth_max: Only the first so many distinct candidates are looked at.
         traffic_class: Whose depth floor counts under load.
         is_fallback_wanted: Whether scores by words are welcome where there would be none at all.
+        consistency: Whether the summaries may come from the near-cache.
+        max_lag_s: How old they may be then, in seconds; None: the scorer's bound.
     """
 
     query: str | Sequence[int]
@@ -37,6 +39,8 @@ class Call:
     depth_max: int
     traffic_class: TrafficClass = TrafficClass.INTERACTIVE
     is_fallback_wanted: bool = False
+    consistency: Consistency = Consistency.STRICT
+    max_lag_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ class Result:
         source: Where the score came from.
         reason: Why the ranker gave none; None with a score of its own.
         item: What was scored, or would have been; None where there is nothing to score.
-        document: The stored document read in this call, if any.
+        document: The document read in this call, if any.
         num_tokens: Length of the item; None where it was not rendered.
         scored_at: When the score was computed; None without one.
     """
@@ -59,7 +63,7 @@ class Result:
     source: Source = Source.UNSCORED
     reason: Reason | None = None
     item: Item | None = None
-    document: SummaryDocument | None = None
+    document: Servable | None = None
     num_tokens: int | None = None
     scored_at: datetime | None = None
 
@@ -94,7 +98,7 @@ class Answer:
         is_mixed: Whether the ranker changed during the call.
         num_query_tokens: Length of the query prefix.
         num_item_tokens: Of the items that this call sent to the ranker.
-        as_of: The read point.
+        freshness: The read point.
         failure: The gravest of what kept candidates from a score of the ranker's.
     """
 
@@ -106,7 +110,7 @@ class Answer:
     is_mixed: bool
     num_query_tokens: int
     num_item_tokens: int
-    as_of: datetime
+    freshness: Freshness
     failure: PrecisError | None
 
     @property

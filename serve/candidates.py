@@ -3,17 +3,48 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from schemas.api import Reason
 from schemas.canonical import item_version
-from schemas.documents import SummaryDocument
+from schemas.documents import State
 from schemas.text import single_line
 from schemas.wire import AnyDocument, DocumentObject
 
-__all__ = ["Item", "Unservable", "candidates_of", "inline_item", "item_of", "items_of"]
+__all__ = ["Item", "Servable", "Unservable", "candidates_of", "inline_item", "item_of", "items_of"]
 
 # An item is some 160 tokens; no language needs more characters for them, and long texts cost time to normalise.
 _READ_CHARS = 4_000
+
+
+class Servable(Protocol):
+    """What scoring reads of a summary: fields of ``SummaryDocument``, which the near-cache has as well."""
+
+    @property
+    def job_id(self) -> str: ...  # noqa: D102 - see SummaryDocument
+    @property
+    def state(self) -> State: ...  # noqa: D102
+    @property
+    def source_version(self) -> int: ...  # noqa: D102
+    @property
+    def item_version(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def place(self) -> str: ...  # noqa: D102
+    @property
+    def header(self) -> str: ...  # noqa: D102
+    @property
+    def summary(self) -> str: ...  # noqa: D102
+    @property
+    def item_tokens(self) -> Mapping[str, tuple[int, ...]]: ...  # noqa: D102
+    @property
+    def event_time(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def summarized_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def is_deleted(self) -> bool: ...  # noqa: D102
+    def is_expired(self, now: datetime) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +65,7 @@ class Item:
     summary: str
     version: str
     token_ids: tuple[int, ...] | None
-    document: SummaryDocument | None
+    document: Servable | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +78,10 @@ class Unservable:
     """
 
     reason: Reason
-    document: SummaryDocument | None
+    document: Servable | None
 
 
-def item_of(document: SummaryDocument | None, *, prompt_digest: str, now: datetime) -> Item | Unservable:
+def item_of(document: Servable | None, *, prompt_digest: str, now: datetime) -> Item | Unservable:
     """What can be scored of one stored document.
 
     Args:
@@ -75,7 +106,7 @@ def item_of(document: SummaryDocument | None, *, prompt_digest: str, now: dateti
 
 
 def items_of(
-    job_ids: Sequence[str], documents: Mapping[str, SummaryDocument], *, prompt_digest: str, now: datetime
+    job_ids: Sequence[str], documents: Mapping[str, Servable], *, prompt_digest: str, now: datetime
 ) -> dict[str, Item | Unservable]:
     """:func:`item_of` for each distinct id, in order of first mention."""
     return {

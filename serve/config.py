@@ -8,6 +8,7 @@ from models.clients.canaries import DEFAULT_TOLERANCE
 from schemas.api import TrafficClass
 from schemas.errors import ConfigurationError
 from serve.depth_control import DEFAULT_FLOORS
+from serve.near_cache.config import NearCacheConfig
 
 __all__ = ["ScorerConfig"]
 
@@ -51,6 +52,7 @@ class ScorerConfig:
         canary_interval_s: Between two runs while it does, in seconds, give or take a quarter.
         num_workers: Processes that share the port: each enforces its part of the rate limits of API keys.
         probe_timeout_s: Time budget of the store's probe in ``/readyz``, in seconds.
+        near_cache: Summaries beside the store, for ``bounded`` calls; None: those are answered strictly.
     """
 
     ranker_bundle: Path
@@ -85,6 +87,7 @@ class ScorerConfig:
     canary_retry_s: float = 1.0
     canary_interval_s: float = 60.0
     probe_timeout_s: float = 1.0
+    near_cache: NearCacheConfig | None = None
     num_workers: int = 1
 
     def __post_init__(self) -> None:

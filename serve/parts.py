@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from serve.admission import CallGate
 from serve.arms.fleet import Fleet
 from serve.config import ScorerConfig
+from serve.near_cache.service import NearCache
 from serve.score import Scorer
 from serve.telemetry import Telemetry
 from store.ports import PostingIndex, Store
@@ -27,6 +28,7 @@ class Parts:
         index: Full-text search; None where the caller brings candidates.
         scorer: Answers scoring calls.
         calls: Bounds the calls at once.
+        near_cache: Summaries beside the store; None where there are none.
         telemetry: Metrics.
         now: The wall clock.
     """
@@ -37,6 +39,7 @@ class Parts:
     index: PostingIndex | None
     scorer: Scorer
     calls: CallGate
+    near_cache: NearCache | None
     telemetry: Telemetry
     now: Callable[[], datetime]
 

@@ -9,20 +9,19 @@ from typing import Protocol
 from models.prompts import normalise_query
 from schemas.api import CacheState
 from schemas.deadline import Deadline
-from schemas.documents import SummaryDocument
-from schemas.errors import BackendUnavailable, DeadlineExceeded, InvalidInput
+from schemas.errors import BackendUnavailable, InvalidInput
 from serve.arms.arm import Arm
 from serve.assembly import Slots, assemble
 from serve.cache import CacheAnswer, LookUp, ScoreCache
 from serve.calls import Answer, Call, Candidate, ServedBy
-from serve.candidates import Item, items_of
+from serve.candidates import Item, Servable, items_of
 from serve.fallback import is_called_for, lexical_scores, reserved_s
 from serve.ranking import Ranked
+from serve.reading import Reading
 from serve.refresh import Refresh, Refresher, entries_of
 from serve.shared_flight import Joined, SharedFlight
 from serve.stalls import give_way
 from serve.telemetry import Stages, Telemetry
-from store.ports import SummaryStore
 
 __all__ = ["ArmSource", "Scorer", "normalised"]
 
@@ -55,14 +54,14 @@ class Scorer:
 
     Invariants: the version of a result and the text that was scored come from one document read of this call; a cached
     score is used for exactly the version it was computed for. So nothing superseded by a write that was acknowledged
-    before the call came is ever returned (``strict``). A call belongs to one arm from its first step to its last: no
-    answer has scores of two.
+    before the call came is ever returned (``strict``), or before its ``lag_s`` (``bounded``: ``serve.reading``). A call
+    belongs to one arm from its first step to its last: no answer has scores of two.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a collaborator: the composition root names each
         self,
         *,
-        store: SummaryStore,
+        reading: Reading,
         arms: ArmSource,
         shadows: ShadowScoring,
         cache: ScoreCache,
@@ -73,7 +72,7 @@ class Scorer:
         depth_floor: int,
         margin_s: float,
     ) -> None:
-        self._store = store
+        self._reading = reading
         self._arms = arms
         self._shadows = shadows
         self._cache = cache
@@ -120,14 +119,13 @@ class Scorer:
                 floor=self._floor(call),
                 traffic_class=call.traffic_class,
             )
-        # 2. Read point: summaries now, after the call came; cached scores beside them.
-        as_of = self._now()
+        # 2. Read point: summaries now, after the call came, or as old as it allows; cached scores beside them.
         job_ids = list(dict.fromkeys(candidate for candidate in call.candidates if isinstance(candidate, str)))
         look_up = self._cache.begin(query, job_ids) if revision and job_ids else None
         try:
             with stages.stage("summaries"):
-                documents = await self._read(job_ids, call.deadline)
-            slots = self._slots(arm, call, documents)
+                read = await self._reading.read(job_ids, call)
+            slots = self._slots(arm, call, read.documents)
             await give_way(len(slots))
             with stages.stage("cache"):
                 cached = await self._collect(look_up, slots)
@@ -163,7 +161,7 @@ class Scorer:
             eligible,
             cached,
             ranked,
-            as_of=as_of,
+            freshness=read.freshness,
             served_by=ServedBy(arm.name, arm.bundle.manifest.name, arm.prompt.version, revision),
             num_query_tokens=len(query_ids),
         )
@@ -181,17 +179,7 @@ class Scorer:
         # To an arm with another tokenizer these ids would be another query.
         return arm if arm.prompt.digest == champion.prompt.digest else champion, text, query_ids
 
-    async def _read(self, job_ids: Sequence[str], deadline: Deadline) -> dict[str, SummaryDocument]:
-        if not job_ids:
-            return {}
-        try:
-            async with asyncio.timeout(deadline.remaining_s()):
-                return await self._store.get_many(job_ids)
-        except TimeoutError as error:
-            message = "deadline passed before the summaries were read"
-            raise DeadlineExceeded(message) from error
-
-    def _slots(self, arm: Arm, call: Call, documents: Mapping[str, SummaryDocument]) -> Slots:
+    def _slots(self, arm: Arm, call: Call, documents: Mapping[str, Servable]) -> Slots:
         job_ids = [candidate for candidate in call.candidates if isinstance(candidate, str)]
         found = items_of(job_ids, documents, prompt_digest=arm.prompt.digest, now=self._now())
         return {

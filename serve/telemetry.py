@@ -166,6 +166,14 @@ class Telemetry:
         )
         self._tokens = Counter(_name("ranker_tokens"), "Tokens scored by the ranker.", ["arm"], registry=registry)
         self._packs = Counter(_name("ranker_requests"), "Engine requests.", ["arm", "result"], registry=registry)
+        self.bounded_calls = Counter(_name("bounded_calls"), "Bounded calls.", ["answered_by"], registry=registry)
+        self.near_cache_lag = Gauge(_name("near_cache_lag_seconds"), "Lag of the near-cache.", registry=registry)
+        self.near_cache_entries = Gauge(_name("near_cache_entries"), "Rows of the near-cache.", registry=registry)
+        self.near_cache_feeding = Gauge(_name("near_cache_feeding"), "Whether it is fed here.", registry=registry)
+        self.near_cache_records = Counter(_name("near_cache_records"), "Changelog.", ["result"], registry=registry)
+        self.near_cache_misses_unread = Counter(
+            _name("near_cache_misses_unread"), "Misses that the store did not answer for.", registry=registry
+        )
         self._canary_drift = Gauge(
             _name("canary_drift"), "Largest drift of a canary's score.", ["arm"], registry=registry
         )

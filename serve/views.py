@@ -8,10 +8,12 @@ from schemas.documents import SummaryDocument
 from schemas.rerank import RerankedDocument, RerankRequest, RerankResult, UnscoredDocument
 from schemas.wire import AnyDocument
 from serve.calls import Answer, Result
+from serve.candidates import Servable
 from store.ports import Hit
 
 __all__ = [
     "best_first",
+    "lag_ms",
     "rerank_results",
     "score_results",
     "search_results",
@@ -36,6 +38,12 @@ def versions(answer: Answer, *, build: str) -> Versions:
         prompt=answer.served_by.prompt,
         build=build,
     )
+
+
+def lag_ms(answer: Answer) -> float | None:
+    """How far the near-cache was behind, in milliseconds; None where the store was read."""
+    lag_s = answer.freshness.lag_s
+    return None if lag_s is None else round(lag_s * 1000, 1)
 
 
 def best_first(results: Sequence[Result]) -> list[int]:
@@ -137,7 +145,7 @@ def search_results(hits: Sequence[Hit], answer: Answer, *, now: datetime) -> lis
     return found
 
 
-def _servable_after_s(document: SummaryDocument) -> float | None:
+def _servable_after_s(document: Servable) -> float | None:
     return age_s(document.event_time, document.summarized_at) if document.event_time else None
 
 

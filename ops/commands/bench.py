@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     bench.command("nearline")(nearline)
     bench.command("engine")(engine)
     bench.command("depth")(depth)
+    bench.command("near-cache")(near_cache)
     app.add_typer(bench, name="bench", rich_help_panel="Operation")
 
 
@@ -122,3 +123,20 @@ def depth(
         typer.echo(json.dumps(result))
         return
     typer.echo(depth_tables(result))
+
+
+def near_cache(
+    *,
+    postings: Annotated[int, typer.Option(min=200, help="Rows of the file.")] = 100_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Size of the scorers' near-cache by posting, and the time of reading 100 candidates from it."""
+    from ops.bench.near_cache import bench_near_cache
+    from ops.settings import load_settings
+
+    result = bench_near_cache(load_settings().ranker.bundle, num_postings=postings)
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    for name, value in result.items():
+        typer.echo(f"{name:20} {value!s:>12}")

@@ -8,7 +8,7 @@ from pydantic import Field
 from ops.settings_types import Count, Port, Seconds, Section, Share
 from serve.access.keys import ApiKey
 
-__all__ = ["Access", "DepthFloors", "Scorer"]
+__all__ = ["Access", "DepthFloors", "NearCache", "Scorer"]
 
 
 class DepthFloors(Section):
@@ -29,6 +29,24 @@ class Access(Section):
     """API keys, as `precis key new NAME` prints them."""
     file: Path | None = None
     """TOML file with more of them, read again when it changes."""
+
+
+class NearCache(Section):
+    """Summaries beside the store, one file a machine, for scoring calls with `consistency: bounded`."""
+
+    enabled: bool = True
+    """Whether there is one, where a broker is named; without, those calls are answered strictly."""
+    path: Path | None = None
+    """Its file, on a local file system; empty: `near-cache.sqlite` in the data directory."""
+    max_lag_s: Seconds = 2.0
+    """Bound of calls that name none, seconds."""
+    max_age_s: Seconds = 302_400
+    """A file that was not fed for so long is built anew, seconds: half of the `delete.retention.ms` of
+    `topics.summaries`."""
+
+    def file(self, data_dir: Path) -> Path:
+        """Where it lies."""
+        return self.path or data_dir / "near-cache.sqlite"
 
 
 class Scorer(Section):
@@ -73,6 +91,7 @@ class Scorer(Section):
     (`models/clients/canaries.py` says why)."""
     canary_interval_s: Seconds = 60
     """Between two runs of the ranker's canaries, seconds; two that fail make the service unready."""
+    near_cache: NearCache = NearCache()
 
     @property
     def shares_flights(self) -> bool:

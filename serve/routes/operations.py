@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from schemas.api import Consistency
 from schemas.errors import BackendTimeout
 from schemas.wire import MAX_CANDIDATES, MAX_DEADLINE_MS, MAX_QUERY_CHARS
 from serve.arms.status import arms_of
@@ -63,7 +64,7 @@ async def info(request: Request) -> dict[str, Any]:
         "access": "open" if request.app.state.guard.is_open else "keys",
         "workers": config.num_workers,
         "has_search": parts.index is not None,
-        "consistency": ["strict"],
+        "consistency": [each for each in Consistency if parts.near_cache or each is Consistency.STRICT],
         "ranker": {
             "arm": arm.name,
             "bundle": manifest.name,
@@ -86,6 +87,7 @@ async def info(request: Request) -> dict[str, Any]:
             "calls_in_flight": config.max_calls_in_flight,
             "prompt_tokens": manifest.limits.model_dump(),
         },
+        "near_cache": await parts.near_cache.facts() if parts.near_cache else None,
         "cache": {
             "ttl_s": config.cache_ttl_s,
             "soft_share": config.cache_soft_share,

@@ -59,6 +59,8 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
             depth_min=body.depth.min,
             depth_max=body.depth.max,
             traffic_class=body.traffic_class,
+            consistency=body.consistency,
+            max_lag_s=None if body.max_lag_ms is None else body.max_lag_ms / 1000,
             is_fallback_wanted=body.fallback and body.traffic_class is not TrafficClass.REFRESH,
         )
         answer = await parts.scorer.score(call, context.stages)
@@ -76,5 +78,8 @@ async def score(request: Request, body: ScoreRequest) -> ScoreResponse:
         cache=answer.cache,
         versions=views.versions(answer, build=parts.config.build),
         num_tokens=TokenCounts(query=answer.num_query_tokens, items=answer.num_item_tokens),
-        as_of=answer.as_of,
+        as_of=answer.freshness.as_of,
+        consistency=answer.freshness.consistency,
+        lag_ms=views.lag_ms(answer),
+        why_strict=answer.freshness.why_strict,
     )

@@ -63,6 +63,6 @@ async def search(
         depth_served=answer.depth_served,
         cache=answer.cache,
         versions=views.versions(answer, build=parts.config.build),
-        as_of=answer.as_of,
+        as_of=answer.freshness.as_of,
         wall_ms=round((time.monotonic() - context.arrived_s) * 1e3, 2),
     )

@@ -26,6 +26,7 @@ from serve.flight import SingleFlight
 from serve.lane import Lane, LaneLimits
 from serve.limit import AdaptiveLimit
 from serve.ranking import Ranking
+from serve.reading import Reading
 from serve.refresh import Refresher, SoftAge
 from serve.score import Scorer
 from serve.telemetry import Telemetry
@@ -205,7 +206,7 @@ def build_scorer(
         telemetry=telemetry,
     )
     scorer = Scorer(
-        store=store,
+        reading=Reading(store, None, max_lag_s=1.0, telemetry=telemetry, now=now),
         arms=OnlyArm(arm),
         shadows=NoShadows(),
         cache=cache,

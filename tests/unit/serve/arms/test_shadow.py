@@ -10,6 +10,7 @@ from schemas.api import CacheState, Source
 from serve.arms.shadow import Shadows
 from serve.calls import Answer, Result, ServedBy
 from serve.candidates import inline_item
+from serve.freshness import Freshness
 from serve.telemetry import Telemetry
 from tests.doubles.summaries import LONG_AGO
 
@@ -44,7 +45,7 @@ def _answer(*, depth_share: float = 1.0, score: float | None = 0.5, source: Sour
         is_mixed=False,
         num_query_tokens=3,
         num_item_tokens=5,
-        as_of=LONG_AGO,
+        freshness=Freshness(LONG_AGO),
         failure=None,
     )
 
