@@ -163,6 +163,8 @@ def kills(  # noqa: PLR0913 - options of a command are its arguments
     Exit status 1 where a call failed (5xx or no answer) although something could answer: only strict calls without the
     store may.
     """
+    from dataclasses import replace
+
     from ops.load.kills import KillsPlan, hold_drills
     from ops.load.present import print_kills
     from ops.load.rates import RatesPlan, seek
@@ -171,7 +173,7 @@ def kills(  # noqa: PLR0913 - options of a command are its arguments
         found, _ = await seek(load, RatesPlan(rate=rate))
         return await hold_drills(load, found / 2, KillsPlan(away_s=away), _say, consistency or "strict")
 
-    mix = _mix(queries, candidates, deadline_ms, insensitive, consistency, max_lag_ms)
+    mix = replace(_mix(queries, candidates, deadline_ms, insensitive, consistency, max_lag_ms), fallback=True)
     plan = _plan(seed, postings, edits, mix)
     with _site(profile, engine) as (site, directory):
         result = _run(plan, site, directory, work, profile=profile, engine=engine)

@@ -33,6 +33,7 @@ class Mix:
         insensitive_share: Share of calls of the class ``latency_insensitive``; the others are interactive.
         consistency: Of each call; empty: the scorer's default, strict.
         max_lag_ms: How far behind a call with ``bounded`` may be.
+        fallback: Whether answers by words are welcome where the ranker gives none. Not where its answers are counted.
     """
 
     num_queries: int = 10_000
@@ -43,6 +44,7 @@ class Mix:
     insensitive_share: float = 0.0
     consistency: str = ""
     max_lag_ms: int = 2_000
+    fallback: bool = False
 
     @property
     def allowed_lag_s(self) -> float:
@@ -176,6 +178,7 @@ class Traffic:
         mix = self.mix
         body: dict[str, Any] = {"query": text, "job_ids": job_ids, "deadline_ms": mix.deadline_ms}
         body["class"] = traffic_class
+        body["fallback"] = mix.fallback
         if mix.consistency:
             body["consistency"] = mix.consistency
         if mix.consistency == "bounded":

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.timeout(600)
 
 _SMALL = ("--postings", "200", "--candidates", "10", "--queries", "50")
 _PLAN = Plan(num_postings=200, mix=Mix(num_queries=50, num_candidates=10, deadline_ms=2_000))
+_BY_WORDS_PLAN = replace(_PLAN, mix=replace(_PLAN.mix, fallback=True))
 _KEYS = {
     "deadline_ms",
     "admitted",
@@ -74,7 +76,7 @@ def test_a_scorer_that_stands_still_misses_deadlines(tmp_path) -> None:
 
 
 def test_parts_go_and_come_back_under_load(tmp_path) -> None:
-    """Each drill meets calls; without cache or broker none fails; and when all is back, all are answered."""
+    """Each drill meets calls; without cache, engine or broker none fails; and when all is back, all are answered."""
     plan = KillsPlan(lead_s=2.0, away_s=2.0, recovery_s=9.0, grace_s=7.0)
 
     async def hold(load: Load) -> dict:
@@ -82,8 +84,8 @@ def test_parts_go_and_come_back_under_load(tmp_path) -> None:
             return await hold_drills(load, 3.0, plan, lambda _: None, "strict")
 
     with own_site("embedded", "local", tmp_path / "data", on_step=lambda _: None) as site:
-        found = asyncio.run(hold(Load(_PLAN, site, tmp_path, lambda _: None)))
+        found = asyncio.run(hold(Load(_BY_WORDS_PLAN, site, tmp_path, lambda _: None)))
     assert found["phases"].keys() == {"healthy", "cache", "store", "engine", "broker"}
     assert all(phase["calls"] for phase in found["phases"].values())
-    assert all(found["well"][name] for name in ("healthy", "cache", "store", "broker")), found["phases"]
+    assert all(found["well"][name] for name in ("healthy", "cache", "store", "engine", "broker")), found["phases"]
     assert found["stale"] == 0

@@ -70,11 +70,11 @@ def test_candidates_fit_the_query(catalogue: Catalogue) -> None:
     assert sum(found) / len(found) > 5 / len(set(occupations.values()))
 
 
-def test_bodies_say_class_deadline_and_consistency(catalogue: Catalogue) -> None:
+def test_bodies_say_class_deadline_consistency_and_fallback(catalogue: Catalogue) -> None:
     """A quarter of the calls is latency-insensitive; consistency is sent only where it was asked for."""
     bodies = _bodies(Traffic(catalogue, MIX, 1))
     classes = Counter(body["class"] for body in bodies)
     assert classes["latency_insensitive"] / len(bodies) == pytest.approx(0.25, abs=0.05)
-    assert all(body.keys() == {"query", "job_ids", "deadline_ms", "class"} for body in bodies)
+    assert all(body.keys() == {"query", "job_ids", "deadline_ms", "class", "fallback"} for body in bodies)
     bounded = Traffic(catalogue, Mix(num_queries=10, num_candidates=5, consistency="bounded"), 1)
     assert {(body["consistency"], body["max_lag_ms"]) for body in _bodies(bounded)} == {("bounded", 2_000)}
