@@ -62,6 +62,20 @@ async def test_the_second_is_answered_with_what_the_first_computed(pair):
     assert _value(second, "found") == 2
 
 
+async def test_what_another_computed_keeps_words_out_of_the_answer(pair):
+    """Its own ranker is away for the rest: that has no score, for those of words never stand beside a ranker's."""
+    first, second = pair
+    assert await second.store.put(summary_of("c", "night shift for cooks"), cas=None)
+    second.ranker.script.append(BackendUnavailable("away", backend="ranker", operation="score"))
+    leading = asyncio.create_task(first.score("night", ["a", "b"]))
+    await first.ranker.wait_in_flight(1)
+    following = asyncio.create_task(second.score("night", ["a", "b", "c"]))
+    await _until_followed(second)
+    first.ranker.release.set()
+    await leading
+    assert _sources(await following) == ["cache", "cache", "unscored"]
+
+
 async def test_what_the_first_does_not_get_done_the_second_takes_over(pair):
     """Its ranker fails: the lead is given up at once, and the other does not wait for nothing."""
     first, second = pair
