@@ -220,6 +220,9 @@ class ResummariseHandler:
         rollout = self._mending.rollout
         if rollout.is_paused:
             raise PutOff("the roll-out is paused: `precis rollout resume` ends that", reason="paused")
+        if request.reason is Reason.ROLLOUT and request.generation > rollout.generation:
+            # Live work of this worker would still write under the old generation, and nobody would ask for that again.
+            raise PutOff(f"this worker has not read of roll-out {request.generation} yet", reason="unknown")
         if not is_ours(request, self._mending.revision):
             if not is_superseded(request, rollout):
                 message = f"revision {request.revision} is to write it, this worker has {self._mending.revision}"

@@ -187,7 +187,7 @@ async def test_an_engine_that_does_not_answer_is_waited_for(cause: str) -> None:
 
 async def test_an_engine_that_answers_nonsense_is_waited_for() -> None:
     """It is restarted or replaced sooner or later; a request has time, and its summary serves on."""
-    lane = Lane()
+    lane = Lane(rollout=KnownRollout(RolloutState(generation=1)))
     before = await lane.put()
     lane.engine.raises(BackendProtocolError("no text", backend="summarizer", operation="complete"))
     handler = lane.handler()
@@ -200,7 +200,7 @@ async def test_an_engine_that_answers_nonsense_is_waited_for() -> None:
 
 async def test_an_engine_that_refuses_work_says_for_how_long() -> None:
     """That concerns all lanes: the refusal goes through as it is."""
-    lane = Lane()
+    lane = Lane(rollout=KnownRollout(RolloutState(generation=1)))
     await lane.put()
     lane.engine.raises(Overloaded("full", retry_after_s=0.7))
     handler = lane.handler()
@@ -240,6 +240,19 @@ async def test_a_paused_rollout_holds_the_lane() -> None:
     lane.rollout.state = RolloutState(generation=1)
     lane.seconds.now_s += 5.1
     assert not handler.is_held()
+    await handler.handle(record(rollout_request()))
+    assert lane.count(LaneOutcome.RESUMMARIZED) == 1
+
+
+async def test_a_request_waits_until_this_worker_knows_its_rollout() -> None:
+    """Else its live work could still write under the old generation, over what the lane wrote or saw coming."""
+    lane = Lane()
+    before = await lane.put()
+    handler = lane.handler()
+    with pytest.raises(PutOff, match="has not read of roll-out 1"):
+        await handler.handle(record(rollout_request()))
+    assert await lane.document() == before
+    lane.rollout.state = RolloutState(generation=1)
     await handler.handle(record(rollout_request()))
     assert lane.count(LaneOutcome.RESUMMARIZED) == 1
 
@@ -287,7 +300,7 @@ async def test_what_is_no_request_is_dead_lettered(key: bytes | None, value: byt
 
 async def test_a_posting_that_the_engine_refuses_for_ever_is_dead_lettered() -> None:
     """A prompt that is too long for the new model: the old summary serves on."""
-    lane = Lane()
+    lane = Lane(rollout=KnownRollout(RolloutState(generation=1)))
     before = await lane.put()
     lane.engine.raises(InvalidInput("too long", field="posting"))
     await lane.handler().handle(record(rollout_request()))
