@@ -16,6 +16,7 @@ import structlog
 from schemas.api import CacheState
 from schemas.canonical import canonical_json
 from schemas.documents import ScoreEntry
+from serve.background import BackgroundTasks
 from serve.cache_circuit import CacheCircuit, Question
 from serve.telemetry import Telemetry
 from store.ports import ScoreStore
@@ -109,7 +110,7 @@ class ScoreCache:
         self._telemetry = telemetry
         self._now = now
         self._circuit = circuit or CacheCircuit()
-        self._writes: set[asyncio.Task[None]] = set()
+        self._writes = BackgroundTasks()
         self._known: OrderedDict[str, None] = OrderedDict()
 
     def may_have(self, query: str) -> bool:
@@ -216,10 +217,7 @@ class ScoreCache:
             if asyncio.iscoroutine(entries):
                 entries.close()
             return None
-        task = asyncio.get_running_loop().create_task(self.write(query, entries))
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-        return task
+        return self._writes.begin(self.write(query, entries))
 
     async def write(self, query: str, entries: Awaitable[Mapping[str, ScoreEntry]]) -> None:
         """Merge entries once they are there, and count what became of it. Never raises for what the store does."""
@@ -235,5 +233,4 @@ class ScoreCache:
 
     async def drain(self) -> None:
         """Wait for the pending writes: at shutdown, before the store is closed."""
-        while self._writes:
-            await asyncio.wait(set(self._writes))
+        await self._writes.drain()

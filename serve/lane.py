@@ -26,6 +26,7 @@ from schemas.errors import (
     PromptTooLong,
 )
 from serve.admission import Admission
+from serve.background import BackgroundTasks
 from serve.cost import Ended
 from serve.flight import FlightKey, ModelScore, Outcome, SingleFlight
 from serve.schedule import Schedule, Ticket, latest_starts
@@ -97,7 +98,7 @@ class Lane:
         self._now = now
         self._schedule: Schedule[_Pack] = Schedule(limits.packs_in_flight)
         self._waiting: dict[FlightKey, _Pack] = {}
-        self._packs: set[asyncio.Task[None]] = set()
+        self._packs = BackgroundTasks()
         self._num_held = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -206,9 +207,7 @@ class Lane:
         if pack.is_first and math.isinf(pack.latest_start_s) and not pack.is_held and budget_s > 0:
             self._admission.waited(pack.traffic_class, waited_s, of_s=budget_s, now_s=now_s)
         self._admission.sent(pack.traffic_class, pack.tokens, now_s)
-        task = asyncio.get_running_loop().create_task(self._run(pack))
-        self._packs.add(task)
-        task.add_done_callback(self._packs.discard)
+        self._packs.begin(self._run(pack))
 
     def _forget(self, pack: _Pack) -> None:
         for miss in pack.misses:
@@ -268,9 +267,6 @@ class Lane:
             self._forget(pack)
             self._admission.dropped(pack.traffic_class, pack.tokens)
             self._settle(pack, BackendUnavailable("the scorer shuts down", backend="ranker", operation="score"))
-        for task in self._packs:
-            task.cancel()
-        while self._packs:
-            await asyncio.wait(set(self._packs))
+        await self._packs.cancel()
         if self._timer is not None:
             self._timer.cancel()

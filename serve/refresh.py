@@ -23,6 +23,7 @@ from schemas.api import TrafficClass
 from schemas.deadline import Deadline
 from schemas.documents import ScoreEntry
 from serve.arms.arm import Arm
+from serve.background import BackgroundTasks
 from serve.cache import ScoreCache
 from serve.candidates import Item
 from serve.flight import FlightKey, ModelScore
@@ -99,7 +100,7 @@ class Refresher:
         self._telemetry = telemetry
         self._now = now
         self._pending: set[FlightKey] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     def begin(self, refresh: Refresh, items: Sequence[Item], hits: Mapping[str, ScoreEntry]) -> None:
         """Begin to score those anew whose entries are old. Returns at once.
@@ -123,9 +124,7 @@ class Refresher:
             return
         self._pending.update(begun)
         refresh.arm.begin_call()
-        task = asyncio.get_running_loop().create_task(self._run(refresh, {key: due[key] for key in begun}))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._tasks.begin(self._run(refresh, {key: due[key] for key in begun}))
         task.add_done_callback(lambda _: refresh.arm.end_call())
 
     async def _run(self, refresh: Refresh, items: Mapping[FlightKey, Item]) -> None:
@@ -156,10 +155,7 @@ class Refresher:
 
     async def close(self) -> None:
         """Leave what is pending: the cache has older scores of all of it."""
-        for task in self._tasks:
-            task.cancel()
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        await self._tasks.cancel()
 
 
 async def entries_of(ranked: Ranked, items: Sequence[Item], revision: str) -> dict[str, ScoreEntry]:

@@ -29,6 +29,7 @@ import structlog
 from schemas.api import TrafficClass
 from schemas.deadline import Deadline
 from schemas.documents import ScoreEntry
+from serve.background import BackgroundTasks
 from serve.cache import ScoreCache
 from serve.candidates import Item
 from serve.cost import CostModel
@@ -117,7 +118,7 @@ class SharedFlight:
         self._telemetry = telemetry
         self._clock = clock
         self._sleep = sleep
-        self._releases: set[asyncio.Task[None]] = set()
+        self._releases = BackgroundTasks()
 
     async def rank(
         self,
@@ -222,9 +223,7 @@ class SharedFlight:
             after: The write of their scores; None where there is none.
         """
         if versions:
-            task = asyncio.get_running_loop().create_task(self._release(fingerprint, versions, after))
-            self._releases.add(task)
-            task.add_done_callback(self._releases.discard)
+            self._releases.begin(self._release(fingerprint, versions, after))
 
     async def _release(self, fingerprint: str, versions: Sequence[str], after: asyncio.Task[None] | None) -> None:
         if after is not None:
@@ -236,10 +235,7 @@ class SharedFlight:
 
     async def close(self) -> None:
         """Leave the pending releases: those leases end by themselves."""
-        for task in self._releases:
-            task.cancel()
-        while self._releases:
-            await asyncio.wait(set(self._releases))
+        await self._releases.cancel()
 
     def _count(self, result: str, number: int) -> None:
         self._telemetry.shared_flights.labels(result).inc(number)

@@ -13,6 +13,7 @@ from serve.arms.assignment import is_challengers
 from serve.arms.declaration import ArmConfig, Declaration
 from serve.arms.file import ArmsFile
 from serve.arms.lifecycle import ArmFacts, Roles, next_step
+from serve.background import BackgroundTasks
 from serve.telemetry import Telemetry
 from store.breaker_metrics import HasBreakers
 
@@ -66,7 +67,7 @@ class Fleet:
         self._times = times
         self._arms: dict[ArmConfig, Arm] = {}
         self._opening: dict[ArmConfig, asyncio.Task[None]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing = BackgroundTasks()
         self._exported: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -190,9 +191,7 @@ class Fleet:
 
     def _close_later(self, arm: Arm) -> None:
         _log.info("arm closed", arm=arm.name, is_idle=arm.is_idle)
-        task = asyncio.get_running_loop().create_task(arm.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._closing.begin(arm.close())
 
     def _export(self) -> None:
         """Gauges of the open arms. Of two with one name, while one replaces the other, the one in charge is shown."""
@@ -229,5 +228,4 @@ class Fleet:
                 await task
         for arm in self._arms.values():  # they stay known: a last call may still be answered with their failure
             self._close_later(arm)
-        while self._closing:
-            await asyncio.wait(set(self._closing))
+        await self._closing.drain()

@@ -5,7 +5,6 @@ is pending; what comes above that, or while the scorer gives its callers less th
 counted. Nothing of it is cached: the shadow's scores are seen in metrics alone.
 """
 
-import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from schemas.deadline import Deadline
 from schemas.errors import DeadlineExceeded, Overloaded
 from serve.arms.arm import Arm
 from serve.arms.comparison import compare
+from serve.background import BackgroundTasks
 from serve.calls import Answer
 from serve.candidates import Item
 from serve.telemetry import Telemetry
@@ -66,7 +66,7 @@ class Shadows:
         self._timeout_s = timeout_s
         self._telemetry = telemetry
         self._rng = rng or random.Random()
-        self._pending: set[asyncio.Task[None]] = set()
+        self._pending = BackgroundTasks()
 
     def offer(self, arm: Arm, query: str, answer: Answer) -> None:
         """Copy an answered call, if it is drawn. Returns at once.
@@ -95,10 +95,8 @@ class Shadows:
         elif answer.depth_share < 1:
             self._count(shadow, "busy")
         else:
-            task = asyncio.get_running_loop().create_task(self._score(shadow, query, scored))
             shadow.begin_call()
-            self._pending.add(task)
-            task.add_done_callback(self._pending.discard)
+            task = self._pending.begin(self._score(shadow, query, scored))
             task.add_done_callback(lambda _: shadow.end_call())
 
     async def _score(self, shadow: Arm, query: str, scored: Mapping[str, tuple[Item, float]]) -> None:
@@ -136,10 +134,7 @@ class Shadows:
 
     async def close(self) -> None:
         """Cancel what is pending. Idempotent."""
-        for task in self._pending:
-            task.cancel()
-        while self._pending:
-            await asyncio.wait(set(self._pending))
+        await self._pending.cancel()
 
 
 def _for(shadow: Arm, item: Item) -> Item:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -28,6 +28,7 @@ from serve.telemetry import Telemetry
 from store.memory import MemoryStore
 from tests.doubles.summaries import summary_of
 from tests.doubles.summary_log import Gate, ManualMoments, SteppedChangelog, SummaryLog
+from tests.property.serve.mutants import assert_caught
 
 _JOBS = ("job-a", "job-b", "job-c")
 _SETTINGS = settings(
@@ -214,16 +215,7 @@ def test_no_bounded_answer_is_older_than_its_bound(machine: Any):
 def test_mutants_are_caught(monkeypatch, module, function: str, broken, symptom: str):
     """The test above fails on a near-cache that lacks the check: it can see what it is there for."""
     monkeypatch.setattr(module, function, broken)
-    caught = settings(
-        _SETTINGS,
-        max_examples=500,
-        derandomize=True,
-        database=None,
-        report_multiple_bugs=False,
-        phases=[Phase.generate],  # that it fails is enough: the smallest example is nobody's interest
-    )
-    with pytest.raises(AssertionError, match=symptom):
-        run_state_machine_as_test(Bounded, settings=caught)
+    assert_caught(Bounded, symptom, of=_SETTINGS)
 
 
 async def test_the_near_cache_does_answer():

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -21,6 +21,7 @@ from serve.calls import Answer, Call
 from serve.telemetry import Stages
 from store.memory import MemoryStore
 from tests.doubles.summaries import summary_of
+from tests.property.serve.mutants import assert_caught
 from tests.property.serve.turnstile import SteppedRanker, SteppedStore, Turnstile, build_scorer, prompt, settle
 
 _JOBS = ("job-a", "job-b")
@@ -200,13 +201,4 @@ def _mutant(**parts: Any) -> Callable[[], RuleBasedStateMachine]:
 )
 def test_mutants_are_caught(parts: dict[str, Any], symptom: str):
     """The test above fails on a scorer that lacks the check: it can see what it is there for."""
-    caught = settings(
-        _SETTINGS,
-        max_examples=500,
-        derandomize=True,
-        database=None,
-        report_multiple_bugs=False,
-        phases=[Phase.generate],  # that it fails is enough: the smallest example is nobody's interest
-    )
-    with pytest.raises(AssertionError, match=symptom):
-        run_state_machine_as_test(_mutant(**parts), settings=caught)
+    assert_caught(_mutant(**parts), symptom, of=_SETTINGS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -28,6 +28,7 @@ from serve.shared_flight import Joined, SharedFlight, SharedFlightLimits
 from serve.telemetry import Telemetry
 from store.memory import MemoryStore
 from tests.doubles.clock import ManualClock
+from tests.property.serve.mutants import assert_caught
 from tests.property.serve.turnstile import Turnstile, settle
 
 _JOBS = ("job-a", "job-b")
@@ -255,13 +256,4 @@ class _AnyVersion(ScoreCache):
 )
 def test_mutants_are_caught(parts: dict[str, Any], symptom: str):
     """The test above fails where the check, or the bound, is missing."""
-    caught = settings(
-        _SETTINGS,
-        max_examples=500,
-        derandomize=True,
-        database=None,
-        report_multiple_bugs=False,
-        phases=[Phase.generate],
-    )
-    with pytest.raises(AssertionError, match=symptom):
-        run_state_machine_as_test(type("Mutant", (Processes,), parts), settings=caught)
+    assert_caught(type("Mutant", (Processes,), parts), symptom, of=_SETTINGS)
