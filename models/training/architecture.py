@@ -46,7 +46,10 @@ def build_model(shape: Shape, vocabulary_size: int, seed: int) -> Qwen3ForCausal
         bos_token_id=None,
     )
     torch.manual_seed(seed)
-    return Qwen3ForCausalLM(config)
+    model = Qwen3ForCausalLM(config)
+    # On CPUs the plain attention is 1.4 times as fast in training as the fused one, whose gradient is slow there.
+    model.set_attn_implementation("eager")
+    return model
 
 
 def count_parameters(model: torch.nn.Module) -> int:

@@ -24,8 +24,8 @@ __all__ = [
 DATA_SEED = 1
 """Of the training data and so of the tokenizer, which both tiny models share."""
 
-TRAINING_MIX = CandidateMix(same_occupation=4, same_family=2, other=2)
-"""Eight candidates a query in training: half of them share its occupation and differ in the wishes they meet."""
+TRAINING_MIX = CandidateMix(answers=3, same_occupation=3, same_family=1, same_words=1, other=0)
+"""Eight candidates a query in training: most of them share its occupation and differ in the wishes they meet."""
 
 _POSTINGS, _QUERIES = 6000, 9000
 _TOKENIZER_POSTINGS, _TOKENIZER_QUERIES = 3000, 3000
@@ -39,10 +39,15 @@ class Corpus:
     judged: Sequence[JudgedQuery]
 
 
-def evaluation_corpus() -> Corpus:
-    """The shipped sample with the truth behind it. Training sees none of its queries or organisations."""
+def evaluation_corpus(queries: int = SAMPLE_QUERIES, *, is_unseen: bool = False) -> Corpus:
+    """The shipped sample with the truth behind it; training sees none of its wordings, templates or organisations.
+
+    Args:
+        queries: How many; the first ones are the shipped ones.
+        is_unseen: Whether they ask for occupations that training never sees, instead of known ones in unknown words.
+    """
     postings = draw_pool(SAMPLE_SEED, SAMPLE_POSTINGS, Split.EVALUATION, "sample")
-    return Corpus(postings, draw_judged(SAMPLE_SEED, postings, SAMPLE_QUERIES, Split.EVALUATION))
+    return Corpus(postings, draw_judged(SAMPLE_SEED, postings, queries, Split.EVALUATION, is_unseen=is_unseen))
 
 
 def training_corpus(postings: int = _POSTINGS, queries: int = _QUERIES) -> Corpus:

@@ -13,12 +13,13 @@ import torch
 
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
+from models.training.baselines import baselines
 from models.training.corpora import Corpus, evaluation_corpus
 from models.training.data import GeneratedPosting
 from models.training.export import load_weights, write_manifest
 from models.training.measures import measure_summaries, ndcg_at_10
 from models.training.ranker_data import RankerData
-from models.training.ranker_report import baselines, score_judged
+from models.training.ranker_report import score_judged
 from models.training.summarizer_report import summarise
 
 __all__ = ["measure_chain", "record_metrics"]
@@ -54,7 +55,7 @@ def measure_chain(ranker: Bundle, summarizer: Bundle, corpus: Corpus, seed: int)
         [ended for _, ended in written],
     )
     ranking = _rank(ranker, corpus, summaries)
-    return {**ranking, **baselines(corpus, seed), **measures.as_metrics()}
+    return {**ranking, **baselines(corpus.postings, corpus.judged, seed), **measures.as_metrics()}
 
 
 def _rank(ranker: Bundle, corpus: Corpus, summaries: Mapping[str, str]) -> dict[str, float]:

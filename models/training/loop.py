@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from models.training.curve import Curve
 from models.training.optimiser import OptimiserConfig, Optimisers, scale_at
 
 __all__ = ["LoopConfig", "LossOfStep", "train"]
@@ -35,7 +36,12 @@ class LoopConfig:
 
 
 def train(
-    model: nn.Module, loss_of_step: LossOfStep, loop: LoopConfig, optimiser_config: OptimiserConfig, name: str
+    model: nn.Module,
+    loss_of_step: LossOfStep,
+    loop: LoopConfig,
+    optimiser_config: OptimiserConfig,
+    name: str,
+    curve: Curve | None = None,
 ) -> float:
     """Train in place.
 
@@ -45,6 +51,7 @@ def train(
         loop: Length and checkpoints.
         optimiser_config: Rates.
         name: Shown beside the progress bar.
+        curve: Told of each step; it may measure the model, but not change it.
 
     Returns:
         Mean loss over the last tenth of the steps done in this process.
@@ -62,6 +69,8 @@ def train(
                 total += float(loss.detach())
             optimisers.step(scale_at(step, loop.steps, optimiser_config))
             losses.append(total)
+            if curve is not None:
+                curve.note(step + 1, total)
             progress.update()
             progress.set_postfix(loss=f"{total:.3f}", refresh=False)
             if time.monotonic() - saved_at > loop.checkpoint_every_s:

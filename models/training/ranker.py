@@ -7,7 +7,7 @@ Supervised fine-tuning from random weights: the probability of the answer `` yes
 import argparse
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,20 +17,22 @@ from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import RankerPrompt
 from models.training.architecture import TINY, Shape, build_model
 from models.training.batches import padded
-from models.training.corpora import Corpus, evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
+from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
-from models.training.data.files import SAMPLE_QUERIES
+from models.training.curve import Curve
 from models.training.examples import micro_batches
 from models.training.export import data_digest, export_weights, load_weights, versions, write_manifest
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import SOFT_LABELS, label_logits, label_logits_at, next_token_loss, soft_label_loss
 from models.training.optimiser import OptimiserConfig
 from models.training.ranker_data import CURRICULUM, Pair, RankerData
-from models.training.ranker_report import measure_ranker, ranker_canaries
+from models.training.ranker_report import measure_ranker, ndcg_now, ranker_canaries
+from models.training.wish_lessons import WishLessons
 
 __all__ = ["RankerConfig", "main"]
 
 _MICRO_BATCH_TOKENS = 3000
+_MEASURED_QUERIES = 32
 _RELEVANT_GRADE = 2
 _MARKS_WEIGHT = 2.0
 """Weight of the answers on the way, together, beside 1 for the answer at the end."""
@@ -46,14 +48,20 @@ class RankerConfig:
         seed: Of weights, order of pairs, and the random baseline.
         threads: Of torch; the sums of other thread counts differ in their last bits.
         steps: Optimiser steps.
-        evaluated: Number of held-out queries that are ranked in the end.
+        evaluated: Number of held-out queries that are ranked in the end, of known and of unseen occupations each.
+        postings: Training postings.
+        queries: Training queries; smaller numbers of both give the data-scaling curve.
+        measured_every: Steps between rows of the learning curve, a CSV file beside the bundle.
     """
 
     out: Path
     seed: int = 7
     threads: int = 2
-    steps: int = 800
-    evaluated: int = SAMPLE_QUERIES
+    steps: int = 700
+    evaluated: int = 300
+    postings: int = 6000
+    queries: int = 9000
+    measured_every: int = 100
     shape: Shape = TINY
     optimiser: OptimiserConfig = OptimiserConfig(matrix_rate=4e-3, other_rate=4e-3, cool_down=0.5)
 
@@ -68,15 +76,22 @@ def main(config: RankerConfig) -> Manifest:
     tokenizer = tiny_tokenizer()
     text, limits = text_tokenizer(tokenizer), PromptLimits()
     prompt = RankerPrompt(text, limits)
-    corpus, held_out = training_corpus(), evaluation_corpus()
-    held_out = Corpus(held_out.postings, held_out.judged[: config.evaluated])
+    corpus = training_corpus(config.postings, config.queries)
+    held_out, unseen = (evaluation_corpus(config.evaluated, is_unseen=is_unseen) for is_unseen in (False, True))
     digest = data_digest(corpus.postings, corpus.judged)
     model = build_model(config.shape, tokenizer.get_vocab_size(), config.seed)
-    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed)
+    lessons = WishLessons(corpus.postings)
+    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed, lessons)
     loop = LoopConfig(
         config.steps, config.out.with_suffix(".checkpoint"), f"ranker/{config.seed}/{config.steps}/{digest}"
     )
-    loss = train(model, _losses(model, data, prompt.label_token_ids, config.steps), loop, config.optimiser, "ranker")
+    curve = Curve(
+        config.out.with_suffix(".curve.csv"),
+        config.measured_every,
+        lambda: ndcg_now(model, prompt, data, held_out.judged[:_MEASURED_QUERIES]),
+    )
+    losses = _losses(model, data, prompt.label_token_ids, config.steps)
+    loss = train(model, losses, loop, config.optimiser, "ranker", curve)
     export_weights(model, tokenizer, config.out)
     model = load_weights(config.out)
     manifest = Manifest(
@@ -100,7 +115,7 @@ def main(config: RankerConfig) -> Manifest:
         },
         metrics={
             "train_loss": round(loss, 4),
-            **measure_ranker(model, text, prompt, data, held_out, limits, config.seed),
+            **measure_ranker(model, text, prompt, data, (held_out, unseen), limits, config.seed),
         },
     )
     write_manifest(manifest, config.out)
@@ -140,13 +155,23 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="models.training.ranker", description="Train the tiny ranker.")
     defaults = RankerConfig(out=Path())
+    rates = defaults.optimiser
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--threads", type=int, default=defaults.threads)
     parser.add_argument("--steps", type=int, default=defaults.steps)
     parser.add_argument("--evaluated", type=int, default=defaults.evaluated, help="held-out queries to rank")
-    options = parser.parse_args(arguments)
-    return RankerConfig(options.out, options.seed, options.threads, options.steps, options.evaluated)
+    parser.add_argument("--postings", type=int, default=defaults.postings, help="training postings")
+    parser.add_argument("--queries", type=int, default=defaults.queries, help="training queries")
+    parser.add_argument("--measured-every", type=int, default=defaults.measured_every, help="steps between curve rows")
+    parser.add_argument("--matrix-rate", type=float, default=rates.matrix_rate, help="peak rate of Muon")
+    parser.add_argument("--other-rate", type=float, default=rates.other_rate, help="peak rate of AdamW")
+    parser.add_argument("--cool-down", type=float, default=rates.cool_down, help="share of the steps")
+    parser.add_argument("--mlp", type=int, default=defaults.shape.mlp, help="width of the MLPs")
+    options = vars(parser.parse_args(arguments))
+    optimiser = replace(rates, **{name: options.pop(name) for name in ("matrix_rate", "other_rate", "cool_down")})
+    shape = replace(defaults.shape, mlp=options.pop("mlp"))
+    return RankerConfig(**options, shape=shape, optimiser=optimiser)
 
 
 if __name__ == "__main__":

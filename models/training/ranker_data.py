@@ -8,8 +8,9 @@ from random import Random
 from models.prompts import RankerPrompt, TextTokenizer, extractive_summary, normalise_query, render_header
 from models.training.data import MAX_GRADE, GeneratedPosting, GeneratedQuery, JudgedQuery, grade
 from models.training.data.grades import constraint_share
-from models.training.data.truth import HEADER_KINDS, Fact
+from models.training.data.truth import Fact
 from models.training.examples import Example
+from models.training.wish_lessons import Lesson, WishLessons
 from schemas.posting import read_posting
 
 __all__ = [
@@ -30,7 +31,7 @@ class HeaderDetail(StrEnum):
     """How much of the header a stage shows."""
 
     TITLE = "title"
-    SHORT = "title, place, remote, employment type"
+    SHORT = "title, place, remote, employment type, pay"
     FULL = "all"
 
 
@@ -44,6 +45,8 @@ class Stage:
         header: How much of the header is shown.
         other_facts: Most facts shown that the query does not ask about; None for all facts, imperfectly told.
         language_weight: Weight of next-token loss on relevant pairs, beside 1 for the answer.
+        has_wishes: Whether facts are shown and wishes count; otherwise the lesson is the occupation alone.
+        lessons: Pairs of :mod:`models.training.wish_lessons` a step, beside those of the queries.
     """
 
     share: float
@@ -51,14 +54,17 @@ class Stage:
     header: HeaderDetail
     other_facts: int | None
     language_weight: float = 0.0
+    has_wishes: bool = True
+    lessons: int = 0
 
 
 CURRICULUM = (
-    Stage(share=0.06, queries=40, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.1),
-    Stage(share=0.44, queries=14, header=HeaderDetail.SHORT, other_facts=1, language_weight=0.05),
-    Stage(share=0.5, queries=6, header=HeaderDetail.FULL, other_facts=None),
+    Stage(share=0.15, queries=24, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.1, has_wishes=False),
+    Stage(share=0.4, queries=2, header=HeaderDetail.TITLE, other_facts=2, language_weight=0.05, lessons=96),
+    Stage(share=0.2, queries=6, header=HeaderDetail.SHORT, other_facts=2, lessons=16),
+    Stage(share=0.25, queries=4, header=HeaderDetail.FULL, other_facts=None, lessons=8),
 )
-"""Occupations first, then wishes, then whole items: on whole items alone nothing was learnt in 10,000 pairs."""
+"""Occupations first, then single wishes, then several, then whole items: some 3,500 tokens a step."""
 
 
 def reduced(
@@ -66,15 +72,16 @@ def reduced(
 ) -> tuple[GeneratedQuery, GeneratedPosting]:
     """Query and posting that say no more than the stage shows, so that the grade follows from what can be read.
 
-    Where only titles are shown the wishes of the query do not count: the lesson is the occupation.
+    Of the header a title tells the seniority and nothing else that can be wished.
     """
-    if stage.header is HeaderDetail.TITLE:
+    if not stage.has_wishes:
         return replace(query, constraints=()), replace(posting, facts=(), values={})
     asked = {wish.kind for wish in query.constraints}
     others = [fact for fact in posting.facts if fact.kind not in asked]
     extra = rng.sample(others, min(len(others), rng.randint(0, stage.other_facts or 0)))
     facts = tuple(fact for fact in posting.facts if fact.kind in asked or fact in extra)
-    values = {kind: stated for kind, stated in posting.values.items() if kind in HEADER_KINDS}
+    shown = {"seniority"} if stage.header is HeaderDetail.TITLE else posting.header_kinds
+    values = {kind: stated for kind, stated in posting.values.items() if kind in shown}
     for fact in facts:
         values[fact.kind] = values.get(fact.kind, frozenset()) | {fact.value}
     return query, replace(posting, facts=facts, values=values)
@@ -107,7 +114,9 @@ def answers_on_the_way(query: GeneratedQuery, posting: GeneratedPosting, told: S
     """
     same_family = int(posting.family == query.family)
     answers = [MAX_GRADE if posting.occupation == query.occupation else same_family]
-    answers.append(_answer(query, posting, {kind: posting.values.get(kind, frozenset()) for kind in HEADER_KINDS}))
+    answers.append(
+        _answer(query, posting, {kind: posting.values.get(kind, frozenset()) for kind in posting.header_kinds})
+    )
     answers += [_answer(query, posting, {fact.kind: frozenset({fact.value})}) for fact in told]
     return answers
 
@@ -145,8 +154,10 @@ class RankerData:
         header_limit: int,
         summary_limit: int,
         seed: int,
+        lessons: WishLessons | None = None,
     ) -> None:
         self._judged = judged
+        self._lessons = lessons
         self._tokenizer = tokenizer
         self._prompt = prompt
         self._header_limit = header_limit
@@ -163,7 +174,20 @@ class RankerData:
             prefix = self._prompt.query_ids(normalise_query(judged.query.text))
             for posting, true_grade in zip(judged.candidates, judged.grades, strict=True):
                 pairs.append(self._pair(rng, stage, judged.query, prefix, posting, true_grade))
+        if self._lessons is not None:
+            pairs += [self._lesson(self._lessons.draw(rng)) for _ in range(stage.lessons)]
         return pairs
+
+    def _lesson(self, lesson: Lesson) -> Pair:
+        """The answer is about the wish alone. A lesson about facts shows the title, any other the short header."""
+        query, posting = lesson.query, lesson.posting
+        header = self.header(posting, HeaderDetail.TITLE if lesson.is_about_body else HeaderDetail.SHORT)
+        prefix = self._prompt.query_ids(normalise_query(query.text))
+        item = self._prompt.item_ids(header, "; ".join(fact.phrase for fact in posting.facts))
+        answers = answers_on_the_way(query, posting, posting.facts)
+        marks = self._marks(item, len(prefix), answers)[1:]  # nothing is asked about the title
+        share = constraint_share(query.constraints[0], posting)
+        return Pair(Example([*prefix, *item]), round(MAX_GRADE * share), marks)
 
     def _pair(
         self,
@@ -185,14 +209,18 @@ class RankerData:
             told = imperfectly_told(rng, posting.facts)
         item = self._prompt.item_ids(header, "; ".join(fact.phrase for fact in told))
         marks = ()
-        if stage.header is not HeaderDetail.TITLE:
+        if stage.has_wishes:
             marks = self._marks(item, len(prefix), answers_on_the_way(query, posting, told))
         return Pair(Example([*prefix, *item]), true_grade, marks)
 
     def _marks(self, item: Sequence[int], offset: int, grades: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """Where the title, the header and each fact but the last end. The last is followed by the question itself."""
         header_end = item.index(self._header_end)
-        places = [item.index(self._title_end), header_end] if self._title_end in item else [header_end, header_end]
+        places = [header_end]
+        if self._title_end in item[:header_end]:
+            places = [item.index(self._title_end), header_end]
+        else:  # the header is a title: it answers for the occupation
+            grades = [grades[0], *grades[2:]]
         places += [at for at, token in enumerate(item) if token == self._fact_end and at > header_end]
         return tuple((offset + place, known) for place, known in zip(places, grades, strict=False))
 
@@ -203,9 +231,9 @@ class RankerData:
         if known is None:
             facts = read_posting(posting.posting).facts
             if detail is not HeaderDetail.FULL:
-                facts = replace(facts, organisation="", pay="", date_posted="", skills=())
+                facts = replace(facts, organisation="", date_posted="", skills=())
             if detail is HeaderDetail.TITLE:
-                facts = replace(facts, places=(), is_remote=False, employment_types=())
+                facts = replace(facts, places=(), is_remote=False, employment_types=(), pay="")
             known = render_header(facts, self._tokenizer.count, self._header_limit)
             self._headers[key] = known
         return known

@@ -1,15 +1,14 @@
 """What a ranker is measured by, and the canaries that its bundle carries."""
 
 from collections.abc import Callable, Sequence
-from random import Random
 
 import torch
 from transformers import Qwen3ForCausalLM
 
 from models.bundle import PromptLimits, RankerCanary
 from models.prompts import RankerPrompt, TextTokenizer, extractive_summary, normalise_query
+from models.training.baselines import baselines
 from models.training.batches import padded
-from models.training.bm25 import Bm25
 from models.training.corpora import Corpus
 from models.training.data import GeneratedPosting, JudgedQuery
 from models.training.examples import Example
@@ -18,12 +17,11 @@ from models.training.measures import ndcg_at_10
 from models.training.ranker_data import RankerData
 from models.training.reference import score_alone
 
-__all__ = ["SummaryOf", "baselines", "measure_ranker", "ranker_canaries", "score_judged"]
+__all__ = ["SummaryOf", "measure_ranker", "ndcg_now", "ranker_canaries", "score_judged"]
 
 SummaryOf = Callable[[GeneratedPosting], str]
 
 _CANARIES = 8
-_SHUFFLES = 20
 
 
 @torch.inference_mode()
@@ -46,30 +44,13 @@ def score_judged(
     return scores
 
 
-def baselines(held_out: Corpus, seed: int) -> dict[str, float]:
-    """nDCG@10 of BM25 over title, place, organisation and body, and of random order (mean of twenty)."""
-    documents = {
-        posting.job_id: " ".join(
-            (
-                posting.posting["title"],
-                posting.posting["hiringOrganization"]["name"],
-                *map(str, posting.posting["jobLocation"]["address"].values()),
-                posting.posting.get("jobLocationType", ""),
-                posting.posting["employmentType"].replace("_", " "),
-                posting.body,
-            )
-        )
-        for posting in held_out.postings
-    }
-    index, rng = Bm25(documents), Random(seed)
-    bm25 = [
-        index.scores(entry.query.text, [posting.job_id for posting in entry.candidates]) for entry in held_out.judged
-    ]
-    shuffles = [
-        ndcg_at_10(held_out.judged, [[rng.random() for _ in entry.candidates] for entry in held_out.judged])
-        for _ in range(_SHUFFLES)
-    ]
-    return {"bm25_ndcg_at_10": ndcg_at_10(held_out.judged, bm25), "random_ndcg_at_10": sum(shuffles) / len(shuffles)}
+@torch.inference_mode()
+def ndcg_now(model: Qwen3ForCausalLM, prompt: RankerPrompt, data: RankerData, judged: Sequence[JudgedQuery]) -> float:
+    """nDCG@10 of a model in training, with target summaries: a point of its learning curve."""
+    model.eval()
+    measured = ndcg_at_10(judged, score_judged(model, prompt, data, judged, _target))
+    model.train()
+    return measured
 
 
 def measure_ranker(
@@ -77,20 +58,39 @@ def measure_ranker(
     text: TextTokenizer,
     prompt: RankerPrompt,
     data: RankerData,
-    held_out: Corpus,
+    held_out: tuple[Corpus, Corpus],
     limits: PromptLimits,
     seed: int,
 ) -> dict[str, float]:
-    """nDCG@10 on held-out queries: with target summaries, lead sentences, headers alone; and of the baselines."""
+    """nDCG@10 on held-out queries: with target summaries, lead sentences, headers alone; and of the baselines.
+
+    Args:
+        model: Its stored weights.
+        text: Its tokenizer.
+        prompt: Its prompt.
+        data: For the headers.
+        held_out: Queries for known occupations in unknown words, which make the main figures, and for occupations that
+            training never saw, whose figures begin with ``unseen``.
+        limits: Of the prompt.
+        seed: Of the random order.
+    """
 
     def lead(posting: GeneratedPosting) -> str:
         return extractive_summary(posting.body, text.count, limits.summary)
 
-    measured = {"ndcg_at_10": ndcg_at_10(held_out.judged, score_judged(model, prompt, data, held_out.judged, _target))}
-    for name, summary_of in (("ndcg_at_10_lead_sentences", lead), ("ndcg_at_10_header_only", _nothing)):
-        measured[name] = ndcg_at_10(held_out.judged, score_judged(model, prompt, data, held_out.judged, summary_of))
-    measured |= baselines(held_out, seed)
-    return {"queries": float(len(held_out.judged)), **{name: round(value, 4) for name, value in measured.items()}}
+    def ndcg(corpus: Corpus, summary_of: SummaryOf) -> float:
+        return ndcg_at_10(corpus.judged, score_judged(model, prompt, data, corpus.judged, summary_of))
+
+    known, unseen = held_out
+    measured = {
+        "ndcg_at_10": ndcg(known, _target),
+        "ndcg_at_10_lead_sentences": ndcg(known, lead),
+        "ndcg_at_10_header_only": ndcg(known, _nothing),
+        **baselines(known.postings, known.judged, seed),
+        "unseen_ndcg_at_10": ndcg(unseen, _target),
+        **{f"unseen_{name}": value for name, value in baselines(unseen.postings, unseen.judged, seed).items()},
+    }
+    return {"queries": float(len(known.judged)), **{name: round(value, 4) for name, value in measured.items()}}
 
 
 def _target(posting: GeneratedPosting) -> str:

@@ -6,7 +6,7 @@ Supervised fine-tuning from random weights on extractive targets: the fact phras
 import argparse
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from models.training.architecture import TINY, Shape, build_model
 from models.training.batches import padded
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
+from models.training.curve import Curve
 from models.training.examples import Example, micro_batches
 from models.training.export import data_digest, export_weights, load_weights, versions, write_manifest
 from models.training.loop import LoopConfig, LossOfStep, train
@@ -28,7 +29,8 @@ from models.training.summarizer_report import measure_summarizer, summarizer_can
 
 __all__ = ["SummarizerConfig", "main"]
 
-_MICRO_BATCH_TOKENS = 6000
+_MICRO_BATCH_TOKENS = 3000
+_MEASURED_POSTINGS = 24
 _CANARIES = 3
 _log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class SummarizerConfig:
         threads: Of torch; the sums of other thread counts differ in their last bits.
         steps: Optimiser steps.
         evaluated: Number of held-out postings that are summarised in the end.
+        postings: Training postings; smaller numbers give the data-scaling curve.
+        measured_every: Steps between rows of the learning curve, a CSV file beside the bundle.
     """
 
     out: Path
@@ -50,6 +54,8 @@ class SummarizerConfig:
     threads: int = 2
     steps: int = 500
     evaluated: int = 200
+    postings: int = 6000
+    measured_every: int = 100
     shape: Shape = TINY
     optimiser: OptimiserConfig = OptimiserConfig(matrix_rate=5e-3, other_rate=5e-3)
 
@@ -64,14 +70,17 @@ def main(config: SummarizerConfig) -> Manifest:
     tokenizer = tiny_tokenizer()
     text, limits = text_tokenizer(tokenizer), PromptLimits()
     prompt = SummarizerPrompt(text, limits)
-    corpus, held_out = training_corpus(queries=0), evaluation_corpus()
+    corpus, held_out = training_corpus(config.postings, queries=0), evaluation_corpus()
     digest = data_digest(corpus.postings)
     model = build_model(config.shape, tokenizer.get_vocab_size(), config.seed)
     data = SummarizerData(corpus.postings, text, prompt, limits.body, config.seed)
     loop = LoopConfig(
         config.steps, config.out.with_suffix(".checkpoint"), f"summarizer/{config.seed}/{config.steps}/{digest}"
     )
-    loss = train(model, _losses(model, data, config.steps), loop, config.optimiser, "summarizer")
+    held_out_data = SummarizerData(held_out.postings, text, prompt, limits.body, config.seed)
+    measured = [held_out_data.example(posting) for posting in held_out.postings[:_MEASURED_POSTINGS]]
+    curve = Curve(config.out.with_suffix(".curve.csv"), config.measured_every, lambda: _held_out_loss(model, measured))
+    loss = train(model, _losses(model, data, config.steps), loop, config.optimiser, "summarizer", curve)
     export_weights(model, tokenizer, config.out)
     model = load_weights(config.out)
     metrics = measure_summarizer(model, text, prompt, held_out.postings[: config.evaluated])
@@ -109,6 +118,15 @@ def _losses(model: Qwen3ForCausalLM, data: SummarizerData, steps: int) -> LossOf
     return of_step
 
 
+@torch.no_grad()
+def _held_out_loss(model: Qwen3ForCausalLM, examples: Sequence[Example]) -> float:
+    """Mean loss of a target token: a point of the learning curve."""
+    full = CURRICULUM[-1]
+    groups = micro_batches(examples, _MICRO_BATCH_TOKENS)
+    losses = [float(_loss(model, [examples[at] for at in group], full)) * len(group) for group in groups]
+    return sum(losses) / len(examples)
+
+
 def _loss(model: Qwen3ForCausalLM, examples: Sequence[Example], stage: Stage) -> torch.Tensor:
     batch = padded(examples)
     with torch.autocast("cpu", torch.bfloat16):
@@ -123,13 +141,20 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SummarizerConfig:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="models.training.summarizer", description="Train the tiny summarizer.")
     defaults = SummarizerConfig(out=Path())
+    rates = defaults.optimiser
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--threads", type=int, default=defaults.threads)
     parser.add_argument("--steps", type=int, default=defaults.steps)
     parser.add_argument("--evaluated", type=int, default=defaults.evaluated, help="held-out postings to summarise")
-    options = parser.parse_args(arguments)
-    return SummarizerConfig(options.out, options.seed, options.threads, options.steps, options.evaluated)
+    parser.add_argument("--postings", type=int, default=defaults.postings, help="training postings")
+    parser.add_argument("--measured-every", type=int, default=defaults.measured_every, help="steps between curve rows")
+    parser.add_argument("--matrix-rate", type=float, default=rates.matrix_rate, help="peak rate of Muon")
+    parser.add_argument("--other-rate", type=float, default=rates.other_rate, help="peak rate of AdamW")
+    parser.add_argument("--cool-down", type=float, default=rates.cool_down, help="share of the steps")
+    options = vars(parser.parse_args(arguments))
+    optimiser = replace(rates, **{name: options.pop(name) for name in ("matrix_rate", "other_rate", "cool_down")})
+    return SummarizerConfig(**options, optimiser=optimiser)
 
 
 if __name__ == "__main__":

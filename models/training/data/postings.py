@@ -6,16 +6,19 @@ from random import Random
 from typing import Any
 
 from models.training.data.catalogue import Catalogue, Occupation, Place
-from models.training.data.facts import draw_facts
+from models.training.data.facts import draw_facts, draw_pay
 from models.training.data.layout import render
+from models.training.data.noise import decorated
 from models.training.data.sections import Ad, compose
 from models.training.data.truth import Fact, GeneratedPosting, Split
 from schemas.posting import read_posting
 
 __all__ = ["draw_posting"]
 
-_REMOTE_SHARE, _PART_TIME_SHARE, _SENIOR_SHARE = 0.2, 0.25, 0.2
-_PAY_SHARE, _VALID_SHARE, _SKILLS_SHARE, _HTML_SHARE = 0.7, 0.6, 0.35, 0.5
+_REMOTE_SHARE, _PART_TIME_SHARE = 0.4, 0.35
+_SENIORITIES = ("junior", "regular", "regular", "senior", "lead")
+_HEADER_PAY_SHARE, _BODY_PAY_SHARE = 0.35, 0.45
+_VALID_SHARE, _SKILLS_SHARE, _HTML_SHARE = 0.6, 0.35, 0.5
 # Remote work from an operating theatre is rare.
 _DESK_FAMILIES = frozenset({"software", "data", "office", "engineering", "retail"})
 _COMMON_SKILLS = ("teamwork", "communication", "time management", "problem solving", "customer care", "planning")
@@ -41,24 +44,44 @@ def draw_posting(
         wanted: Body facts that it must have, by kind.
     """
     place = rng.choice(catalogue.places)
+    seniority = rng.choice(_SENIORITIES)
     header = {
-        "place": place.city,
-        "remote": "yes" if occupation.family in _DESK_FAMILIES and rng.random() < _REMOTE_SHARE * 2 else "no",
+        "remote": "yes" if occupation.family in _DESK_FAMILIES and rng.random() < _REMOTE_SHARE else "no",
         "part_time": "yes" if rng.random() < _PART_TIME_SHARE else "no",
-        "senior": "yes" if rng.random() < _SENIOR_SHARE else "no",
+        "seniority": seniority,
     }
-    plain_title = rng.choice(occupation.titles)
-    title = f"{rng.choice(('Senior', 'Lead'))} {plain_title}" if header["senior"] == "yes" else plain_title
+    plain_title = rng.choice(occupation.titles.of(split))
+    pattern = rng.choice(catalogue.facts["seniority"].values[seniority].phrases.of(split))
+    title = decorated(rng, pattern.replace("{t}", plain_title))
     organisation = f"{rng.choice(catalogue.roots(split))} {rng.choice(catalogue.organisation_kinds[occupation.family])}"
-    facts = draw_facts(rng, catalogue, occupation, split, wanted)
+    pay, pay_draw = draw_pay(rng, occupation), rng.random()
+    in_header, in_body = (
+        pay_draw < _HEADER_PAY_SHARE,
+        _HEADER_PAY_SHARE <= pay_draw < _HEADER_PAY_SHARE + _BODY_PAY_SHARE,
+    )
+    if in_header:
+        header["pay"] = str(pay[1])
+    style = catalogue.styles[rng.choice(catalogue.styles_of_family[occupation.family])]
+    facts = draw_facts(
+        rng,
+        catalogue,
+        occupation,
+        split,
+        style.bullet_share,
+        wanted,
+        seniority=seniority,
+        pay=pay if in_body else None,
+    )
     fill = {
         "org": organisation,
         "city": place.city,
         "sector": catalogue.sectors[occupation.family],
         "title": plain_title.lower() if rng.random() < 0.5 else plain_title,  # noqa: PLR2004 (a fair coin)
     }
-    ad = compose(rng, catalogue, occupation, split, facts, fill)
-    posting = _document(rng, job_id, title, organisation, place, header, occupation)
+    ad = compose(rng, catalogue, occupation, split, style, facts, fill)
+    posting = _document(rng, job_id, title, organisation, place, header)
+    if in_header:
+        posting["baseSalary"] = _salary(place.currency, pay)
     posting |= _texts(rng, ad, posting["hiringOrganization"])
     body = read_posting(posting).body
     return GeneratedPosting(
@@ -67,7 +90,7 @@ def draw_posting(
         body=body,
         occupation=occupation.key,
         family=occupation.family,
-        values=_values(header, facts),
+        values=_values(place, header, facts),
         facts=tuple(sorted(facts, key=lambda fact: _position(body, fact))),
     )
 
@@ -76,8 +99,9 @@ def _position(body: str, fact: Fact) -> int:
     return body.index(fact.sentence) + fact.sentence.index(fact.phrase)
 
 
-def _values(header: Mapping[str, str], facts: list[Fact]) -> dict[str, frozenset[str]]:
+def _values(place: Place, header: Mapping[str, str], facts: list[Fact]) -> dict[str, frozenset[str]]:
     values = {kind: frozenset({value}) for kind, value in header.items()}
+    values["place"] = frozenset({place.city, place.region, place.country})
     for fact in facts:
         values[fact.kind] = values.get(fact.kind, frozenset()) | {fact.value}
     return values
@@ -90,7 +114,6 @@ def _document(
     organisation: str,
     place: Place,
     header: Mapping[str, str],
-    occupation: Occupation,
 ) -> dict[str, Any]:
     posted = _FIRST_DAY + timedelta(days=rng.randrange(240))
     address = {
@@ -111,8 +134,6 @@ def _document(
     }
     if header["remote"] == "yes":
         document["jobLocationType"] = "TELECOMMUTE"
-    if rng.random() < _PAY_SHARE:
-        document["baseSalary"] = _salary(rng, place.currency, occupation)
     if rng.random() < _VALID_SHARE:
         # Far ahead: a sample that expires would empty the demonstration one day.
         document["validThrough"] = (posted + timedelta(days=365 * 20)).isoformat()
@@ -121,16 +142,9 @@ def _document(
     return document
 
 
-def _salary(rng: Random, currency: str, occupation: Occupation) -> dict[str, Any]:
-    low, high = occupation.pay
-    start = rng.randrange(low, high, 500)
-    value = {
-        "@type": "QuantitativeValue",
-        "minValue": start,
-        "maxValue": min(high, start + rng.randrange(2000, 9000, 500)),
-        "unitText": "YEAR",
-    }
-    value["maxValue"] = max(value["maxValue"], value["minValue"])
+def _salary(currency: str, pay: tuple[int, int]) -> dict[str, Any]:
+    low, high = pay
+    value = {"@type": "QuantitativeValue", "minValue": low * 1000, "maxValue": high * 1000, "unitText": "YEAR"}
     return {"@type": "MonetaryAmount", "currency": currency, "value": value}
 
 
@@ -139,9 +153,7 @@ def _texts(rng: Random, ad: Ad, organisation: dict[str, Any]) -> dict[str, Any]:
     html = rng.random() < _HTML_SHARE
     layout = rng.choice(("one", "one", "fields", "organisation"))
     if layout == "one":
-        sections = [ad.about, ad.introduction, ad.duties, ad.needs, ad.terms, ad.benefits]
-        if rng.random() < 0.5:  # noqa: PLR2004 (a fair coin)
-            sections = [ad.introduction, ad.terms, ad.duties, ad.needs, ad.benefits, ad.about]
+        sections = [getattr(ad, name) for name in ad.order]
         return {"description": render([*sections, *ad.closing], html=html)}
     opening = [ad.introduction, ad.terms, *ad.closing]
     if layout == "organisation":

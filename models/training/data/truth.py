@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["BODY_KINDS", "HEADER_KINDS", "Constraint", "Fact", "GeneratedPosting", "GeneratedQuery", "Split"]
+__all__ = ["BODY_KINDS", "HEADER_KINDS", "SLICES", "Constraint", "Fact", "GeneratedPosting", "GeneratedQuery", "Split"]
 
-HEADER_KINDS = frozenset({"place", "remote", "part_time", "senior"})
-"""Kinds of fact that stand in the header line."""
+HEADER_KINDS = frozenset({"place", "remote", "part_time", "seniority"})
+"""Kinds of fact that stand in the header line: every posting has a value of each. Pay stands in header or body."""
 
 BODY_KINDS = frozenset(
     {
         "shift",
+        "weekend",
+        "oncall",
         "schedule",
         "cert",
         "skill",
@@ -27,9 +29,28 @@ BODY_KINDS = frozenset(
 )
 """Kinds of fact that stand in the body and nowhere else."""
 
+SLICES = (
+    "synonym",
+    "verbatim",
+    "negation",
+    "place",
+    "seniority",
+    "pay",
+    "header",
+    "body",
+    "typo",
+    "unseen_occupation",
+)
+"""Kinds of match that results are sliced by. A query belongs to each that fits it.
+
+``synonym``: a wish shares no word with what the target says of it; ``verbatim``: each wish shares one. ``negation``: a
+wish says "no ..." or is answered by one. ``place``, ``seniority``, ``pay``: a wish of that kind. ``header``, ``body``:
+where the target answers all wishes. ``typo``: letters are swapped. ``unseen_occupation``: training never saw it.
+"""
+
 
 class Split(StrEnum):
-    """Which part of the catalogue may be used: evaluation also draws on templates that training never sees."""
+    """Whose wordings and templates are used: training's or the test's. The two share none."""
 
     TRAIN = "train"
     EVALUATION = "evaluation"
@@ -40,8 +61,8 @@ class Fact:
     """A fact of a posting.
 
     Attributes:
-        kind: One of :data:`BODY_KINDS`.
-        value: Canonical value, as in the catalogue.
+        kind: One of :data:`BODY_KINDS`, or ``pay``.
+        value: Canonical value, as in the catalogue; of pay the highest, in thousands.
         phrase: The words for it, verbatim in the body.
         sentence: The sentence or list item around the phrase, verbatim in the body.
     """
@@ -54,7 +75,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What a searcher asks beside the occupation: a kind of :data:`HEADER_KINDS` or :data:`BODY_KINDS` and a value."""
+    """What a searcher asks beside the occupation: a kind of fact and the value wanted."""
 
     kind: str
     value: str
@@ -75,7 +96,8 @@ class GeneratedPosting:
         body: Plain text of its body, as the system reads it.
         occupation: Key in the catalogue.
         family: Family of the occupation.
-        values: Canonical values by kind; header kinds always have one, body kinds only where the posting says so.
+        values: Canonical values by kind; header kinds always have one (place: city, region, country), others only where
+            the posting says so.
         facts: Body facts in document order.
     """
 
@@ -92,6 +114,12 @@ class GeneratedPosting:
         """The extractive target: the phrases of the body facts, verbatim, in document order."""
         return "; ".join(fact.phrase for fact in self.facts)
 
+    @property
+    def header_kinds(self) -> frozenset[str]:
+        """Kinds that the header tells: :data:`HEADER_KINDS`, and pay where the body does not tell it."""
+        told = any(fact.kind == "pay" for fact in self.facts)
+        return HEADER_KINDS if told or "pay" not in self.values else HEADER_KINDS | {"pay"}
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratedQuery:
@@ -102,9 +130,14 @@ class GeneratedQuery:
         occupation: Key of the occupation meant.
         family: Its family.
         constraints: One to three wishes.
+        slices: Kinds of match, of :data:`SLICES`, in their order.
+        wordings: What it was written with: its frame, the words for the occupation and for each wish. Names of places,
+            skills and certificates and sums of money are no wordings: both splits have the same.
     """
 
     text: str
     occupation: str
     family: str
     constraints: tuple[Constraint, ...]
+    slices: tuple[str, ...] = ()
+    wordings: tuple[str, ...] = ()

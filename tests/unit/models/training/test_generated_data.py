@@ -7,7 +7,9 @@ import pytest
 
 from models.training.data import GeneratedPosting, Split, draw_judged, draw_pool
 from models.training.data.catalogue import load_catalogue, permitted
-from models.training.data.queries import belongs_to
+from models.training.data.leakage import leakage
+from models.training.data.queries import belongs_to, share_words
+from models.training.data.truth import SLICES
 from schemas.posting import job_id_of, read_posting
 
 
@@ -38,10 +40,10 @@ def test_facts_stand_verbatim_in_the_body_in_the_order_of_the_target(pool: list[
 
 
 def test_targets_are_short_and_bodies_as_long_as_real_ads(pool: list[GeneratedPosting]) -> None:
-    """About 500 words of body with a long tail; a target of a few dozen words without boilerplate."""
+    """About 450 words of body, up to some 900 tokens; a target of a few dozen words without boilerplate."""
     lengths = sorted(len(posting.body.split()) for posting in pool)
-    assert 450 <= median(lengths) <= 600
-    assert 720 <= lengths[int(0.95 * len(lengths))] <= 900
+    assert 400 <= median(lengths) <= 550
+    assert 550 <= lengths[int(0.95 * len(lengths))] <= 750
     assert max(len(posting.summary.split()) for posting in pool) <= 60
 
 
@@ -130,3 +132,61 @@ def test_postings_are_schema_org_documents_with_their_id(pool: list[GeneratedPos
         assert read_posting(posting.posting).body == posting.body
     assert any("<li>" in posting.posting["description"] for posting in pool)
     assert any("<" not in posting.posting["description"] for posting in pool)
+
+
+def test_nothing_of_the_test_is_in_the_training_data(
+    pool: list[GeneratedPosting], held_out: list[GeneratedPosting]
+) -> None:
+    """No held-out occupation, organisation, title, phrase, template, boilerplate, query wording or meaning."""
+    trained = draw_judged(5, pool, 400, Split.TRAIN)
+    tested = [
+        entry
+        for is_unseen in (False, True)
+        for entry in draw_judged(5, held_out, 120, Split.EVALUATION, is_unseen=is_unseen)
+    ]
+    counts = leakage(load_catalogue(), (pool, trained), (held_out, tested))
+    assert len(counts) == 9
+    assert set(counts.values()) == {0}
+
+
+def test_what_leaks_is_counted(held_out: list[GeneratedPosting]) -> None:
+    """Training on the test set itself shows in every count."""
+    judged = draw_judged(5, held_out, 120, Split.EVALUATION, is_unseen=True)
+    assert min(leakage(load_catalogue(), (held_out, judged), (held_out, judged)).values()) > 0
+
+
+def test_held_out_occupations_are_asked_for_apart(held_out: list[GeneratedPosting]) -> None:
+    """One occupation a family; the main queries are about the others."""
+    kept = {entry.key for entry in load_catalogue().occupations if entry.is_held_out}
+    assert {load_catalogue().occupation(key).family for key in kept} == set(load_catalogue().sectors)
+    for is_unseen in (False, True):
+        for entry in draw_judged(5, held_out, 60, Split.EVALUATION, is_unseen=is_unseen):
+            assert (entry.query.occupation in kept) is is_unseen is ("unseen_occupation" in entry.query.slices)
+
+
+def test_a_smaller_count_gives_the_first_queries_of_a_larger_one(held_out: list[GeneratedPosting]) -> None:
+    """So the shipped queries are among those of any larger evaluation."""
+    some, more = (draw_judged(5, held_out, count, Split.EVALUATION) for count in (20, 50))
+    assert some == more[:20]
+
+
+def test_slices_say_how_a_query_is_matched(held_out: list[GeneratedPosting]) -> None:
+    """By kind of wish; most queries have a wish in other words than the posting; every slice occurs."""
+    queries = [
+        entry.query
+        for is_unseen in (False, True)
+        for entry in draw_judged(5, held_out, 200, Split.EVALUATION, is_unseen=is_unseen)
+    ]
+    assert {name for query in queries for name in query.slices} == set(SLICES)
+    for query in queries:
+        kinds = {wish.kind for wish in query.constraints}
+        assert kinds & {"place", "seniority", "pay"} == set(query.slices) & {"place", "seniority", "pay"}
+        assert ("synonym" in query.slices) is not ("verbatim" in query.slices)
+        assert ("body" in query.slices) is all(wish.in_body for wish in query.constraints)
+    assert sum("synonym" in query.slices for query in queries) / len(queries) > 0.7
+
+
+def test_words_are_compared_whole_and_without_capitals() -> None:
+    """As BM25 reads them."""
+    assert share_words("Night shift", "the night")
+    assert not share_words("nights", "overnight hours, 10 pm to 6 am")

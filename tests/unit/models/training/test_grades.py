@@ -20,33 +20,50 @@ def test_another_family_is_never_relevant() -> None:
     assert grade(_query(("shift", "nights")), _posting("chef", "hospitality", shift="nights")) == 0
 
 
-@pytest.mark.parametrize(("shift", "expected"), [("nights", 1), ("days", 0)])
-def test_a_neighbouring_occupation_is_slightly_relevant_if_it_meets_half(shift: str, expected: int) -> None:
-    """The same family counts 1 where at least half of the wishes are met."""
-    assert grade(_query(("shift", "nights")), _posting("plumber", shift=shift)) == expected
+@pytest.mark.parametrize(
+    ("stated", "expected"), [({"shift": "nights"}, 1), ({"shift": "nights", "visa": "no"}, 0), ({}, 0)]
+)
+def test_a_neighbouring_occupation_is_slightly_relevant_if_it_meets_something(
+    stated: dict[str, str], expected: int
+) -> None:
+    """The same family counts 1 where a wish is met and none denied."""
+    assert grade(_query(("shift", "nights"), ("visa", "yes")), _posting("plumber", **stated)) == expected
 
 
 @pytest.mark.parametrize(
     ("stated", "expected"),
     [
         ({"shift": "nights", "visa": "yes"}, 4),
-        ({"shift": "nights"}, 3),  # the other not mentioned: 3/4
-        ({"shift": "nights", "visa": "no"}, 2),  # one met, one contradicted: 1/2
-        ({}, 2),  # nothing said: 1/2
-        ({"shift": "days"}, 1),  # one contradicted, one silent: 1/4
-        ({"shift": "days", "visa": "no"}, 1),
+        ({"shift": "nights"}, 3),  # one met, the other not mentioned
+        ({}, 2),  # nothing said
+        ({"shift": "nights", "visa": "no"}, 1),  # one met, one contradicted
+        ({"shift": "days"}, 0),  # one contradicted, one silent
+        ({"shift": "days", "visa": "no"}, 0),
     ],
 )
-def test_same_occupation_is_graded_by_the_share_of_wishes_met(stated: dict[str, str], expected: int) -> None:
-    """4 for all, 3 from two thirds, 2 from one third, otherwise 1; silence counts half."""
+def test_same_occupation_is_graded_by_wishes_met_and_denied(stated: dict[str, str], expected: int) -> None:
+    """4 for all, 3 for half and 2 for none where nothing is denied; 1 for some and 0 for none where something is."""
     assert grade(_query(("shift", "nights"), ("visa", "yes")), _posting(**stated)) == expected
 
 
-def test_two_of_three_wishes_make_exactly_two_thirds() -> None:
-    """The border of grade 3 is not lost to floating point."""
+def test_half_of_the_wishes_is_the_border_of_grade_three() -> None:
+    """Two of three are more than half, one of three is less."""
     wishes = _query(("shift", "nights"), ("visa", "yes"), ("start", "now"))
-    assert grade(wishes, _posting(shift="nights", visa="yes", start="quarter")) == 3
-    assert grade(wishes, _posting(shift="nights", visa="no", start="quarter")) == 2
+    assert grade(wishes, _posting(shift="nights", visa="yes")) == 3
+    assert grade(wishes, _posting(shift="nights")) == 2
+
+
+@pytest.mark.parametrize(("highest", "share"), [("40", 1.0), ("45", 1.0), ("39", 0.0)])
+def test_pay_meets_whoever_asks_for_no_more(highest: str, share: float) -> None:
+    """The highest pay of a posting must reach what the searcher asks at least."""
+    assert constraint_share(Constraint("pay", "40"), _posting(pay=highest)) == share
+
+
+def test_a_place_is_its_city_its_region_and_its_country() -> None:
+    """Who asks for a country is content with a city in it, not the other way round."""
+    posting = GeneratedPosting("a", {}, "", "welder", "trades", {"place": frozenset({"Austin", "TX", "US"})}, ())
+    shares = [constraint_share(Constraint("place", name), posting) for name in ("TX", "Austin", "Boston")]
+    assert shares == [1.0, 1.0, 0.0]
 
 
 @pytest.mark.parametrize(("required", "share"), [("0", 1.0), ("3", 1.0), ("5", 0.0)])
