@@ -22,12 +22,12 @@ from models.training.curriculum import stage_at
 from models.training.curve import Curve
 from models.training.examples import micro_batches
 from models.training.export import data_digest, export_weights, load_weights, versions, write_manifest
+from models.training.lessons import Lessons
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import SOFT_LABELS, label_logits, label_logits_at, next_token_loss, soft_label_loss
 from models.training.optimiser import OptimiserConfig
 from models.training.ranker_data import CURRICULUM, Pair, RankerData
 from models.training.ranker_report import measure_ranker, ndcg_now, ranker_canaries
-from models.training.wish_lessons import WishLessons
 
 __all__ = ["RankerConfig", "main"]
 
@@ -57,7 +57,7 @@ class RankerConfig:
     out: Path
     seed: int = 7
     threads: int = 2
-    steps: int = 700
+    steps: int = 1000
     evaluated: int = 300
     postings: int = 6000
     queries: int = 9000
@@ -80,7 +80,7 @@ def main(config: RankerConfig) -> Manifest:
     held_out, unseen = (evaluation_corpus(config.evaluated, is_unseen=is_unseen) for is_unseen in (False, True))
     digest = data_digest(corpus.postings, corpus.judged)
     model = build_model(config.shape, tokenizer.get_vocab_size(), config.seed)
-    lessons = WishLessons(corpus.postings)
+    lessons = Lessons(corpus.postings)
     data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed, lessons)
     loop = LoopConfig(
         config.steps, config.out.with_suffix(".checkpoint"), f"ranker/{config.seed}/{config.steps}/{digest}"

@@ -10,7 +10,7 @@ from models.training.data import MAX_GRADE, GeneratedPosting, GeneratedQuery, Ju
 from models.training.data.grades import constraint_share
 from models.training.data.truth import Fact
 from models.training.examples import Example
-from models.training.wish_lessons import Lesson, WishLessons
+from models.training.lessons import Lesson, Lessons
 from schemas.posting import read_posting
 
 __all__ = [
@@ -45,8 +45,8 @@ class Stage:
         header: How much of the header is shown.
         other_facts: Most facts shown that the query does not ask about; None for all facts, imperfectly told.
         language_weight: Weight of next-token loss on relevant pairs, beside 1 for the answer.
-        has_wishes: Whether facts are shown and wishes count; otherwise the lesson is the occupation alone.
-        lessons: Pairs of :mod:`models.training.wish_lessons` a step, beside those of the queries.
+        titles: Lessons about occupations a step, beside the pairs of the queries.
+        wishes: Lessons about single wishes a step.
     """
 
     share: float
@@ -54,15 +54,16 @@ class Stage:
     header: HeaderDetail
     other_facts: int | None
     language_weight: float = 0.0
-    has_wishes: bool = True
-    lessons: int = 0
+    titles: int = 0
+    wishes: int = 0
 
 
 CURRICULUM = (
-    Stage(share=0.15, queries=24, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.1, has_wishes=False),
-    Stage(share=0.4, queries=2, header=HeaderDetail.TITLE, other_facts=2, language_weight=0.05, lessons=96),
-    Stage(share=0.2, queries=6, header=HeaderDetail.SHORT, other_facts=2, lessons=16),
-    Stage(share=0.25, queries=4, header=HeaderDetail.FULL, other_facts=None, lessons=8),
+    Stage(share=0.2, queries=0, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.1, titles=300),
+    Stage(share=0.25, queries=0, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.05, titles=60, wishes=120),
+    Stage(share=0.2, queries=2, header=HeaderDetail.TITLE, other_facts=2, titles=40, wishes=90),
+    Stage(share=0.15, queries=5, header=HeaderDetail.SHORT, other_facts=2, titles=20, wishes=20),
+    Stage(share=0.2, queries=4, header=HeaderDetail.FULL, other_facts=None, wishes=8),
 )
 """Occupations first, then single wishes, then several, then whole items: some 3,500 tokens a step."""
 
@@ -74,8 +75,6 @@ def reduced(
 
     Of the header a title tells the seniority and nothing else that can be wished.
     """
-    if not stage.has_wishes:
-        return replace(query, constraints=()), replace(posting, facts=(), values={})
     asked = {wish.kind for wish in query.constraints}
     others = [fact for fact in posting.facts if fact.kind not in asked]
     extra = rng.sample(others, min(len(others), rng.randint(0, stage.other_facts or 0)))
@@ -154,7 +153,7 @@ class RankerData:
         header_limit: int,
         summary_limit: int,
         seed: int,
-        lessons: WishLessons | None = None,
+        lessons: Lessons | None = None,
     ) -> None:
         self._judged = judged
         self._lessons = lessons
@@ -167,7 +166,7 @@ class RankerData:
         self._title_end, self._header_end, self._fact_end = (tokenizer.encode(text)[-1] for text in (" |", "\n", ";"))
 
     def of_step(self, step: int, stage: Stage) -> list[Pair]:
-        """All candidates of the step's queries; after the last query it begins again in another order."""
+        """All candidates of the step's queries, and lessons; after the last query it begins again in another order."""
         rng = Random(f"{self._seed}/ranker/{step}")
         pairs: list[Pair] = []
         for judged in self._next(step, stage.queries):
@@ -175,19 +174,21 @@ class RankerData:
             for posting, true_grade in zip(judged.candidates, judged.grades, strict=True):
                 pairs.append(self._pair(rng, stage, judged.query, prefix, posting, true_grade))
         if self._lessons is not None:
-            pairs += [self._lesson(self._lessons.draw(rng)) for _ in range(stage.lessons)]
+            pairs += [self._lesson(self._lessons.about_occupation(rng)) for _ in range(stage.titles)]
+            others = stage.other_facts or 0
+            pairs += [self._lesson(self._lessons.about_wish(rng, others)) for _ in range(stage.wishes)]
         return pairs
 
     def _lesson(self, lesson: Lesson) -> Pair:
-        """The answer is about the wish alone. A lesson about facts shows the title, any other the short header."""
+        """A lesson about the header shows the short one, any other the title; only its own question is answered."""
         query, posting = lesson.query, lesson.posting
-        header = self.header(posting, HeaderDetail.TITLE if lesson.is_about_body else HeaderDetail.SHORT)
+        header = self.header(posting, HeaderDetail.SHORT if lesson.is_about_header else HeaderDetail.TITLE)
         prefix = self._prompt.query_ids(normalise_query(query.text))
         item = self._prompt.item_ids(header, "; ".join(fact.phrase for fact in posting.facts))
-        answers = answers_on_the_way(query, posting, posting.facts)
-        marks = self._marks(item, len(prefix), answers)[1:]  # nothing is asked about the title
-        share = constraint_share(query.constraints[0], posting)
-        return Pair(Example([*prefix, *item]), round(MAX_GRADE * share), marks)
+        marks = self._marks(item, len(prefix), answers_on_the_way(query, posting, posting.facts))
+        if query.constraints:  # a query for a wish may leave the occupation out
+            return Pair(Example([*prefix, *item]), _answer(query, posting, posting.values), marks[1:])
+        return Pair(Example([*prefix, *item]), grade(query, posting), marks[:1])
 
     def _pair(
         self,
@@ -208,9 +209,7 @@ class RankerData:
         else:
             told = imperfectly_told(rng, posting.facts)
         item = self._prompt.item_ids(header, "; ".join(fact.phrase for fact in told))
-        marks = ()
-        if stage.has_wishes:
-            marks = self._marks(item, len(prefix), answers_on_the_way(query, posting, told))
+        marks = self._marks(item, len(prefix), answers_on_the_way(query, posting, told))
         return Pair(Example([*prefix, *item]), true_grade, marks)
 
     def _marks(self, item: Sequence[int], offset: int, grades: Sequence[int]) -> tuple[tuple[int, int], ...]:
@@ -239,6 +238,8 @@ class RankerData:
         return known
 
     def _next(self, step: int, queries: int) -> list[JudgedQuery]:
+        if not queries:
+            return []
         per_pass = max(1, len(self._judged) // queries)
         turn, place = divmod(step, per_pass)
         order = list(range(len(self._judged)))

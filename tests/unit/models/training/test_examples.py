@@ -98,18 +98,14 @@ def test_facts_behind_the_cut_of_a_long_body_are_not_asked_for(
 
 
 def test_a_stage_grades_what_it_shows(pool: list[GeneratedPosting], judged: list[JudgedQuery]) -> None:
-    """Stages ask for the occupation alone, for what title and body say, then for all that the query asks about."""
+    """An early stage grades what title and body say, a later one all that the query asks about."""
     rng = Random(2)
     for entry in judged:
         for posting in entry.candidates:
-            query, shown = reduced(rng, entry.query, posting, RANKER_CURRICULUM[0])
-            assert grade(query, shown) == (
-                4 if posting.occupation == query.occupation else posting.family == query.family
-            )
             query, shown = reduced(rng, entry.query, posting, RANKER_CURRICULUM[1])
             told = {kind: posting.values[kind] for kind in posting.values.keys() - posting.header_kinds | {"seniority"}}
             assert grade(query, shown) == grade(query, replace(posting, values=told))
-            query, shown = reduced(rng, entry.query, posting, RANKER_CURRICULUM[2])
+            query, shown = reduced(rng, entry.query, posting, RANKER_CURRICULUM[3])
             assert grade(query, shown) == grade(entry.query, posting)
 
 
@@ -139,7 +135,7 @@ def test_each_part_of_an_item_answers_for_itself() -> None:
 def test_marks_stand_where_title_header_and_facts_end(judged: list[JudgedQuery], tokenizer: TextTokenizer) -> None:
     """Each mark is on a separator of the item, in reading order, and the last fact is answered at the end."""
     data = RankerData(judged, tokenizer, RankerPrompt(tokenizer, PromptLimits()), 64, 96, seed=1)
-    pairs = data.of_step(3, RANKER_CURRICULUM[2])
+    pairs = data.of_step(3, RANKER_CURRICULUM[3])
     assert any(pair.marks for pair in pairs)
     for pair in pairs:
         places = [place for place, _ in pair.marks]
