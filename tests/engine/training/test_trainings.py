@@ -19,11 +19,15 @@ def _threads() -> None:
 def test_the_ranker_training_writes_a_bundle_that_scores_as_its_canaries_say(tmp_path: Path) -> None:
     """Weights, tokenizer and manifest fit together, and say how they were made."""
     out = tmp_path / "ranker"
-    manifest = ranker.main(ranker.RankerConfig(out, seed=3, threads=1, steps=2, evaluated=4))
+    manifest = ranker.main(
+        ranker.RankerConfig(out, seed=3, threads=1, steps=2, evaluated=4, postings=240, queries=60, measured_every=1)
+    )
     bundle = load_bundle(out, Role.RANKER)
     assert bundle.manifest == manifest == Manifest.model_validate_json((out / "precis.json").read_bytes())
     assert manifest.provenance["seed"] == 3
     assert {"ndcg_at_10", "bm25_ndcg_at_10", "random_ndcg_at_10", "train_loss"} <= manifest.metrics.keys()
+    assert {"unseen_ndcg_at_10", "unseen_bm25_ndcg_at_10"} <= manifest.metrics.keys()
+    assert [line.split(",")[0] for line in out.with_suffix(".curve.csv").read_text().splitlines()] == ["step", "1", "2"]
     prompt = RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), manifest.limits)
     model = load_weights(out)
     canary = manifest.canaries[0]
@@ -37,7 +41,9 @@ def test_the_summarizer_training_writes_a_bundle_and_leaves_no_checkpoint(tmp_pa
     """A whole run, its manifest read back; the same seed gives the same weights again."""
     runs = []
     for name in ("first", "again"):
-        config = summarizer.SummarizerConfig(tmp_path / name, seed=3, threads=1, steps=2, evaluated=2)
+        config = summarizer.SummarizerConfig(
+            tmp_path / name, seed=3, threads=1, steps=2, evaluated=2, postings=240, measured_every=2
+        )
         manifest = summarizer.main(config)
         assert load_bundle(tmp_path / name, Role.SUMMARIZER).manifest == manifest
         assert not (tmp_path / f"{name}.checkpoint").exists()
@@ -51,3 +57,6 @@ def test_the_command_line_sets_seed_threads_and_steps(module: object, tmp_path: 
     config = module.parse_arguments(["--out", str(tmp_path), "--seed", "5", "--threads", "1"])
     assert (config.out, config.seed, config.threads) == (tmp_path, 5, 1)
     assert config.steps == module.parse_arguments(["--out", "x"]).steps > 100
+    changed = module.parse_arguments(["--out", "x", "--matrix-rate", "0.001", "--postings", "500", "--steps", "9"])
+    assert (changed.optimiser.matrix_rate, changed.postings, changed.steps) == (0.001, 500, 9)
+    assert changed.optimiser.other_rate == config.optimiser.other_rate
