@@ -70,7 +70,7 @@ class ChildSpec:
     environment: dict[str, str]
     ready_url: str
     log_file: Path
-    start_timeout_s: float = 60
+    start_timeout_s: float = 180
     stop_timeout_s: float = 45
     probe: Callable[[], str | None] | None = None
     has_children: bool = False
