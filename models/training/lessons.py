@@ -1,4 +1,4 @@
-"""Lessons about one thing: what searchers type for it, against one thing that an employer says.
+"""Lessons about one thing at a time: what searchers type for it, against one thing that an employer says.
 
 A query for an occupation or for one wish, beside a title or an item with few facts, is a third as long as a whole pair
 or less, and the one thing decides it. So the words of searchers and employers for one thing are learnt from many more
@@ -11,7 +11,7 @@ from random import Random
 
 from models.training.data import GeneratedPosting, GeneratedQuery, Split
 from models.training.data.catalogue import load_catalogue
-from models.training.data.queries import body_wishes, header_wishes, lowered_pay, typed_wish
+from models.training.data.queries import body_wishes, draw_query, header_wishes, lowered_pay, typed_wish
 from models.training.data.truth import Fact
 
 __all__ = ["Lesson", "Lessons"]
@@ -19,12 +19,14 @@ __all__ = ["Lesson", "Lessons"]
 _BODY_SHARE = 0.65
 _MET_SHARE = 0.5
 _OCCUPATION_SHARE = 0.5
+_SECOND_WISH_SHARE = 0.5
+_WHOLE_QUERY_SHARE = 0.5
 _SAME_OCCUPATION, _SAME_FAMILY = 0.45, 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A query with one wish or none, and a posting of which no more is known than the lesson shows.
+    """A query with one or two wishes or none, and a posting of which no more is known than the lesson shows.
 
     Attributes:
         query: With a wish, its text may leave the occupation out; without one, the lesson is the occupation.
@@ -52,18 +54,28 @@ class Lessons:
                 self._facts.setdefault(fact.kind, []).append(fact)
 
     def about_occupation(self, rng: Random) -> Lesson:
-        """Search words for an occupation, and a title: of the same in nearly half, of the family in another third."""
-        occupation = load_catalogue().occupation(rng.choice(self._pool).occupation)
-        query = GeneratedQuery(rng.choice(occupation.typed.train), occupation.key, occupation.family, ())
+        """Search words for an occupation, and a title: of the same in nearly half, of the family in another third.
+
+        Half of the texts have wishes beside the occupation, which do not count: it has to be found among them.
+        """
+        catalogue, target = load_catalogue(), rng.choice(self._pool)
+        occupation = catalogue.occupation(target.occupation)
+        query = draw_query(rng, catalogue, target, Split.TRAIN) if rng.random() < _WHOLE_QUERY_SHARE else None
+        if query is None:
+            query = GeneratedQuery(rng.choice(occupation.typed.train), occupation.key, occupation.family, ())
         share = rng.random()
         shown = self._pool
         if share < _SAME_FAMILY:
             same = share < _SAME_OCCUPATION
             shown = self._by_occupation[occupation.key] if same else self._by_family[occupation.family]
-        return Lesson(query, replace(rng.choice(shown), facts=(), values={}), is_about_header=False)
+        shown_title = replace(rng.choice(shown), facts=(), values={})
+        return Lesson(replace(query, constraints=()), shown_title, is_about_header=False)
 
     def about_wish(self, rng: Random, most_others: int) -> Lesson:
-        """A wish and what answers it, in half of them as wished on purpose, beside so many facts of other kinds."""
+        """A wish and what answers it, in half of them as wished on purpose, beside so many facts of other kinds.
+
+        A second wish, often unanswered, and the occupation stand beside it in a part of the texts.
+        """
         posting, catalogue = rng.choice(self._pool), load_catalogue()
         occupation = catalogue.occupation(posting.occupation)
         body = body_wishes(catalogue, posting)
@@ -74,13 +86,15 @@ class Lessons:
             wish, answer = rng.choice(header_wishes(catalogue, occupation, posting)), None
             shown = posting if rng.random() < _MET_SHARE else rng.choice(self._pool)
             shown = replace(shown, facts=(), values={kind: shown.values[kind] for kind in shown.header_kinds})
-        wish = lowered_pay(rng, wish)
-        text, _ = typed_wish(rng, catalogue, occupation, wish, Split.TRAIN)
+        wishes = [lowered_pay(rng, wish)]
+        if rng.random() < _SECOND_WISH_SHARE:
+            free = [other for other, _ in body if other.kind != wish.kind]
+            wishes += [lowered_pay(rng, other) for other in rng.sample(free, min(1, len(free)))]
+        words = [typed_wish(rng, catalogue, occupation, asked, Split.TRAIN)[0] for asked in wishes]
         if shown.occupation == posting.occupation and rng.random() < _OCCUPATION_SHARE:
-            words = [text, rng.choice(occupation.typed.train)]
-            rng.shuffle(words)
-            text = " ".join(words)
-        query = GeneratedQuery(text.lower(), occupation.key, occupation.family, (wish,))
+            words.append(rng.choice(occupation.typed.train))
+        rng.shuffle(words)
+        query = GeneratedQuery(" ".join(words).lower(), occupation.key, occupation.family, tuple(wishes))
         return Lesson(query, shown, is_about_header=answer is None)
 
     def _with_fact(self, rng: Random, posting: GeneratedPosting, answer: Fact, most_others: int) -> GeneratedPosting:

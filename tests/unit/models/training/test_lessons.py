@@ -23,7 +23,7 @@ def test_lessons_about_occupations_show_the_same_the_family_and_others(pool: lis
     assert min(grades.count(known) for known in (0, 1, 4)) > 30
     for lesson in drawn:
         occupation = load_catalogue().occupation(lesson.query.occupation)
-        assert lesson.query.text in occupation.typed.train
+        assert any(words in lesson.query.text or lesson.query.slices for words in occupation.typed.train)
         assert not lesson.posting.facts
 
 
@@ -35,7 +35,8 @@ def test_lessons_about_wishes_are_met_as_often_as_denied(pool: list[GeneratedPos
     assert 0.4 < shares.count(1.0) / len(shares) < 0.75
     assert shares.count(0.0) / len(shares) > 0.15
     for lesson in drawn:
-        (wish,) = lesson.query.constraints
+        wish, *others = lesson.query.constraints
+        assert len(others) <= 1
         assert len(lesson.posting.facts) <= 3
         assert (wish.kind in lesson.posting.header_kinds) or not lesson.is_about_header or wish.kind == "pay"
         if not lesson.is_about_header:
