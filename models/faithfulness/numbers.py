@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
-from stream.faithfulness.numerals import (
+from models.faithfulness.numerals import (
     VALUE_WORDS,
     Reading,
     ascii_digits,
@@ -16,8 +16,8 @@ from stream.faithfulness.numerals import (
     readings,
     scaled,
 )
-from stream.faithfulness.texts import IndexedText, fold
-from stream.faithfulness.units import AFTER, BEFORE, KINDS, SCALES, Units, canonical, may_end_currency, spellings
+from models.faithfulness.texts import IndexedText, fold
+from models.faithfulness.units import AFTER, BEFORE, KINDS, SCALES, Units, canonical, may_end_currency, spellings
 
 __all__ = ["unsupported_number"]
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from stream.faithfulness.texts import WORD
+from models.faithfulness.texts import WORD
 
 __all__ = ["broken_form"]
 

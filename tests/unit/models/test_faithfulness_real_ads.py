@@ -8,11 +8,11 @@ from itertools import islice
 
 import pytest
 
+from models.faithfulness import Reason, judge
 from models.prompts import TextTokenizer, extractive_summary
 from ops.settings import PROJECT_ROOT
 from schemas.posting import read_posting
 from schemas.text import single_line
-from stream.faithfulness import Reason, judge
 
 FROM_OUTSIDE = {
     Reason.NUMBER: "7,391 colleagues",

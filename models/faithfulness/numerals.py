@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-from stream.faithfulness.texts import words_of
-from stream.faithfulness.units import SCALE_WORDS
+from models.faithfulness.texts import words_of
+from models.faithfulness.units import SCALE_WORDS
 
 __all__ = [
     "NUMBER_WORDS",

@@ -1,13 +1,13 @@
 """The order of the rules."""
 
-from stream.faithfulness.credentials import unsupported_credential
-from stream.faithfulness.form import broken_form
-from stream.faithfulness.negation import flipped_negation
-from stream.faithfulness.numbers import unsupported_number
-from stream.faithfulness.places import unsupported_place
-from stream.faithfulness.terms import unsupported_term
-from stream.faithfulness.texts import IndexedText
-from stream.faithfulness.verdict import FAITHFUL, Reason, Verdict
+from models.faithfulness.credentials import unsupported_credential
+from models.faithfulness.form import broken_form
+from models.faithfulness.negation import flipped_negation
+from models.faithfulness.numbers import unsupported_number
+from models.faithfulness.places import unsupported_place
+from models.faithfulness.terms import unsupported_term
+from models.faithfulness.texts import IndexedText
+from models.faithfulness.verdict import FAITHFUL, Reason, Verdict
 
 __all__ = ["judge"]
 

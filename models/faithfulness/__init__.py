@@ -3,7 +3,7 @@
 Rules, no model, linear in the source: what a rule cannot decide passes. See :func:`judge` for what is refused.
 """
 
-from stream.faithfulness.judge import judge
-from stream.faithfulness.verdict import FAITHFUL, Reason, Verdict
+from models.faithfulness.judge import judge
+from models.faithfulness.verdict import FAITHFUL, Reason, Verdict
 
 __all__ = ["FAITHFUL", "Reason", "Verdict", "judge"]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.faithfulness import Reason, judge
+from models.faithfulness import Reason, judge
 
 SENTENCES = (
     "We are looking for a registered nurse (RN) for our clinic in Berlin",

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from stream.faithfulness.gazetteer import AMBIGUOUS, AMBIGUOUS_CODES, CODES, PLACES
-from stream.faithfulness.texts import IndexedText, fold, words_of
+from models.faithfulness.gazetteer import AMBIGUOUS, AMBIGUOUS_CODES, CODES, PLACES
+from models.faithfulness.texts import IndexedText, fold, words_of
 
 __all__ = ["place_words", "unsupported_place"]
 

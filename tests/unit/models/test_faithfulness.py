@@ -2,7 +2,7 @@
 
 import pytest
 
-from stream.faithfulness import Reason, judge
+from models.faithfulness import Reason, judge
 
 # Filler, so that no summary is longer than its source; it states nothing.
 PAD = (

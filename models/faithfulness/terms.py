@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stream.faithfulness.credentials import credential_words
-from stream.faithfulness.gazetteer import CODES
-from stream.faithfulness.places import place_words
-from stream.faithfulness.texts import WORD, IndexedText, fold, words_of
-from stream.faithfulness.verdict import Reason, Verdict
+from models.faithfulness.credentials import credential_words
+from models.faithfulness.gazetteer import CODES
+from models.faithfulness.places import place_words
+from models.faithfulness.texts import WORD, IndexedText, fold, words_of
+from models.faithfulness.verdict import Reason, Verdict
 
 __all__ = ["unsupported_term"]
 

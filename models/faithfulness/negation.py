@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from stream.faithfulness.texts import IndexedText, inflections
+from models.faithfulness.texts import IndexedText, inflections
 
 __all__ = ["flipped_negation"]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from stream.faithfulness.texts import IndexedText
+from models.faithfulness.texts import IndexedText
 
 __all__ = ["credential_words", "unsupported_credential"]
 
