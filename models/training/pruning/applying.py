@@ -5,7 +5,7 @@ from pathlib import Path
 
 from models.bundle import Manifest, Role, load_bundle
 from models.training.export import load_weights
-from models.training.pruning.derived import write_derived
+from models.training.pruning.derived import check_out, write_derived
 from models.training.pruning.plan import Source, read_plan
 from models.training.pruning.prompts import CalibrationText, Reader
 from models.training.pruning.pruned import follow_plan
@@ -37,14 +37,15 @@ def apply_plan(config: ApplyConfig) -> Manifest:
             this version of the code does not make any more.
     """
     plan, bundle = read_plan(config.plan), load_bundle(config.bundle, Role.RANKER)
+    check_out(config.out, bundle)
     plan.check_fits(Source(name=bundle.manifest.name, revision=bundle.revision))
     calibration, batches = Reader.of(bundle).calibration(
         CalibrationText(plan.calibration.text), plan.calibration.queries
     )
     if calibration != plan.calibration:
         raise ConfigurationError(
-            f"the plan was calibrated on {plan.calibration.tokens} tokens ({plan.calibration.sha256[:16]}), the training "
-            f"data here gives {calibration.tokens} ({calibration.sha256[:16]}): make the plan anew"
+            f"the plan was calibrated on {plan.calibration.tokens} tokens ({plan.calibration.sha256[:16]}), the "
+            f"training data here gives {calibration.tokens} ({calibration.sha256[:16]}): make the plan anew"
         )
     model = load_weights(bundle.path)
     layers = follow_plan(model, plan, batches)

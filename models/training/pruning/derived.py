@@ -13,9 +13,19 @@ from models.training.export import export_model, load_weights, versions, write_m
 from models.training.reference import score_alone
 from schemas.errors import ConfigurationError
 
-__all__ = ["write_derived"]
+__all__ = ["check_out", "write_derived"]
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+def check_out(folder: Path, *sources: Bundle) -> None:
+    """Refuse to replace what is read.
+
+    Raises:
+        ConfigurationError: The folder is that of a source.
+    """
+    if any(folder.resolve() == source.path.resolve() for source in sources):
+        raise ConfigurationError(f"--out {str(folder)!r} is a bundle that is read: give another folder")
 
 
 def write_derived(
@@ -27,21 +37,16 @@ def write_derived(
     provenance: Mapping[str, JsonValue],
     metrics: Mapping[str, float],
 ) -> Manifest:
-    """Write weights, config, the source's tokenizer, and a manifest whose canaries are scored with the weights as stored.
+    """Write weights, config, the source's tokenizer, and a manifest whose canaries are scored anew, as stored.
 
     Args:
         model: Changed to bfloat16.
         source: The ranker that it was made from.
-        folder: Made where it is missing; files of an earlier bundle are replaced. Not the source's.
+        folder: Made where it is missing; files of an earlier bundle are replaced.
         suffix: Added to the source's name, once.
         provenance: How it was made. Where it comes from and the versions are added.
         metrics: The number of parameters is added.
-
-    Raises:
-        ConfigurationError: The folder is the source's own.
     """
-    if folder.resolve() == source.path.resolve():
-        raise ConfigurationError(f"--out {str(folder)!r} is the bundle that is read: give another folder")
     parameters = count_parameters(model)
     export_model(model, folder)
     for name in _TOKENIZER_FILES:

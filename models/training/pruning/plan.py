@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -110,6 +110,20 @@ class Plan(_Part):
         """Identity of the plan, whatever its layout in a file."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
+    def as_lines(self) -> Iterator[str]:
+        """What it does, to print."""
+        before, after = self.before, self.after
+        change = after.parameters / before.parameters - 1
+        dropped = ", ".join(map(str, self.dropped_layers)) or "none"
+        yield f"{self.bundle.name} at {self.bundle.revision}: {self.method}, layers dropped: {dropped}"
+        yield f"parameters: {before.parameters:,} to {after.parameters:,} ({change:+.1%})"
+        yield f"neurons a layer: {before.neurons} to {after.neurons}"
+        yield f"key-value heads a layer: {before.kv_heads} to {after.kv_heads}"
+        for entry in self.layers:
+            losses = (("MLP", entry.neurons_loss), ("attention", entry.kv_heads_loss))
+            said = [f"{what} loses {loss:.5f} of its outputs" for what, loss in losses if loss is not None]
+            yield f"  layer {entry.layer}: {', '.join(said) or 'unchanged'}"
+
     def check_fits(self, source: Source) -> None:
         """Refuse a bundle that the plan is not for.
 
@@ -118,8 +132,8 @@ class Plan(_Part):
         """
         if source.revision != self.bundle.revision:
             raise ConfigurationError(
-                f"the plan is for {self.bundle.name} at revision {self.bundle.revision}, this bundle is {source.name} at "
-                f"{source.revision}: give the bundle that was planned for, or make a new plan with `precis prune plan`"
+                f"the plan is for {self.bundle.name} at revision {self.bundle.revision}, this bundle is {source.name} "
+                f"at {source.revision}: give the bundle planned for, or make a new plan with `precis prune plan`"
             )
 
 
@@ -169,7 +183,9 @@ def read_plan(file: Path) -> Plan:
     except OSError as error:
         raise ConfigurationError(f"plan {str(file)!r} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'plan'}: {item['msg']}" for item in error.errors()[:3])
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'plan'}: {item['msg']}" for item in error.errors()[:3]
+        )
         message = f"plan {str(file)!r} does not fit: {problems}. Make it with `precis prune plan`"
         raise ConfigurationError(message) from error
 

@@ -1,7 +1,7 @@
 """Pruning a model in memory: what ``plan``, ``apply`` and ``compare`` share."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from transformers import Qwen3ForCausalLM
@@ -16,26 +16,45 @@ from models.training.pruning.surgery import drop_layers
 from models.training.pruning.walk import Outcome, Part, prune_layers
 from schemas.errors import ConfigurationError
 
-__all__ = ["Target", "follow_plan", "prune", "shape_of"]
+__all__ = ["Settings", "Target", "follow_plan", "last_layers", "prune", "shape_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """How much to keep, and how to choose it."""
+class Settings:
+    """How finely and how exactly to prune."""
 
-    method: MethodName
-    mlp_keep: float = 1.0
-    """Share of the MLP neurons of every layer; 1 keeps all."""
-    kv_heads_keep: float = 1.0
-    """Share of the key-value heads of every layer; 1 keeps all."""
-    dropped_layers: tuple[int, ...] = ()
     granularity: int = 32
     """Neurons are kept in multiples of it."""
     seed: int = 7
     """Of the random methods."""
     ridge: float = RIDGE
     """As in ``make_problem``."""
-    search: SearchConfig = SearchConfig()
+    search: SearchConfig = field(default_factory=SearchConfig)
+    """Of OSSCAR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How much to keep, and how to choose it."""
+
+    method: MethodName = MethodName.OSSCAR
+    mlp_keep: float = 1.0
+    """Share of the MLP neurons of every layer; 1 keeps all."""
+    kv_heads_keep: float = 1.0
+    """Share of the key-value heads of every layer; 1 keeps all."""
+    dropped_layers: tuple[int, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+
+
+def last_layers(number: int, layers: int) -> tuple[int, ...]:
+    """The last so many of a model's layers: late ones matter least (Table 2 of the paper).
+
+    Raises:
+        ConfigurationError: No layer would be left.
+    """
+    if not 0 <= number < layers:
+        raise ConfigurationError(f"{number} of {layers} layers cannot be dropped: give 0 to {layers - 1}")
+    return tuple(range(layers - number, layers))
 
 
 def shape_of(model: Qwen3ForCausalLM) -> PlanShape:
@@ -63,20 +82,20 @@ def prune(model: Qwen3ForCausalLM, target: Target, batches: Sequence[Batch]) -> 
     Raises:
         ConfigurationError: The target asks for nothing, or for what this model does not have.
     """
-    before = shape_of(model)
+    before, settings = shape_of(model), target.settings
     keep = {
         Part.KV_HEADS: kept_count(target.kv_heads_keep, before.kv_heads, 1, "key-value heads"),
-        Part.NEURONS: kept_count(target.mlp_keep, before.neurons, target.granularity, "neurons"),
+        Part.NEURONS: kept_count(target.mlp_keep, before.neurons, settings.granularity, "neurons"),
     }
     parts = [part for part, whole in zip(keep, (before.kv_heads, before.neurons), strict=True) if keep[part] < whole]
     if not parts and not target.dropped_layers:
         raise ConfigurationError("nothing would be pruned: give --mlp-keep, --kv-heads-keep or layers to drop")
-    method, rng = METHODS[target.method], np.random.default_rng(target.seed)
+    method, rng = METHODS[target.method], np.random.default_rng(settings.seed)
 
     def choose(_: int, part: Part, problem: Problem) -> Kept:
-        return method.choose(problem, keep[part], target.search, rng)
+        return method.choose(problem, keep[part], settings.search, rng)
 
-    return _prune(model, target.dropped_layers, batches, parts, choose, target.method, target.ridge)
+    return _prune(model, target.dropped_layers, batches, parts, choose, target.method, settings.ridge)
 
 
 def follow_plan(model: Qwen3ForCausalLM, plan: Plan, batches: Sequence[Batch]) -> tuple[LayerPlan, ...]:

@@ -16,7 +16,7 @@ from models.training.export import data_digest, load_weights
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import label_logits, soft_label_loss
 from models.training.optimiser import OptimiserConfig
-from models.training.pruning.derived import write_derived
+from models.training.pruning.derived import check_out, write_derived
 from models.training.pruning.distillation import distillation_loss
 from models.training.pruning.prompts import Reader
 from models.training.ranker_data import CURRICULUM, Pair, RankerData
@@ -63,14 +63,17 @@ def recover(config: RecoverConfig) -> Manifest:
         Its manifest.
 
     Raises:
-        ConfigurationError: A bundle is not a ranker's, or the two do not share tokenizer and prompt.
+        ConfigurationError: A bundle is not a ranker's, is the folder to write, or the two differ in tokenizer or prompt.
     """
     bundle, original = load_bundle(config.bundle, Role.RANKER), load_bundle(config.original, Role.RANKER)
+    check_out(config.out, bundle, original)
     _check_same_prompts(bundle, original)
     corpus = training_corpus()
     digest = data_digest(corpus.postings, corpus.judged)
     model, teacher = load_weights(bundle.path), load_weights(original.path)
-    losses = losses_of(model, teacher, _data(bundle, corpus, config.seed), bundle.manifest.label_token_ids, config.lesson)
+    losses = losses_of(
+        model, teacher, _data(bundle, corpus, config.seed), bundle.manifest.label_token_ids, config.lesson
+    )
     settings = f"{config.lesson}/{config.seed}/{config.steps}/{config.optimiser}"
     loop = LoopConfig(
         config.steps,
@@ -162,6 +165,6 @@ def _check_same_prompts(bundle: Bundle, original: Bundle) -> None:
     """
     if Reader.of(bundle).prompt.digest != Reader.of(original).prompt.digest:
         raise ConfigurationError(
-            f"{str(bundle.path)!r} and {str(original.path)!r} differ in tokenizer, prompt or limits: give as --from the "
-            "bundle that this one was pruned from"
+            f"{str(bundle.path)!r} and {str(original.path)!r} differ in tokenizer, prompt or limits: give as --from "
+            "the bundle that this one was pruned from"
         )

@@ -1,8 +1,8 @@
 """Taking parts out of a Qwen3 of transformers so that a smaller stock Qwen3 remains.
 
-Engines know one width for all layers, so every layer loses as much. Attention loses whole key-value heads, each with all
-query heads that read it: the ratio of the two stays, keys and values shrink with the rest, and a choice in one group
-leaves the others alone. Equal numbers of query heads out of every group would keep the whole cache.
+Engines know one width for all layers, so every layer loses as much. Attention loses whole key-value heads, each with
+all query heads that read it: the ratio of the two stays, keys and values shrink with the rest, and a choice in one
+group leaves the others alone. Equal numbers of query heads out of every group would keep the whole cache.
 """
 
 from collections.abc import Collection, Sequence

@@ -108,7 +108,7 @@ _PARTS: dict[Part, Callable[[nn.Module], tuple[nn.Linear, int, _Keep]]] = {
 """The projection that is refitted, the size of its groups, and what keeps some of them."""
 
 
-class _Arrived(Exception):  # noqa: N818 (it ends a forward pass, and is no error)
+class _Arrived(Exception):
     """The inputs of the first layer are known."""
 
 
