@@ -183,9 +183,10 @@ def test_a_killed_recovery_ends_with_the_bytes_of_an_undisturbed_one(
         return of_step
 
     monkeypatch.setattr(recovery, "LoopConfig", lambda *given: loop_config(*given, checkpoint_every_s=0.0))
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(recovery, "losses_of", until_killed)
+    monkeypatch.setattr(recovery, "losses_of", until_killed)
+    with pytest.raises(Killed):
         recovery.recover(config("broken"))
+    monkeypatch.setattr(recovery, "losses_of", losses_of)
     assert (tmp_path / "broken.checkpoint").exists()
     recovery.recover(config("broken"))
     assert not (tmp_path / "broken.checkpoint").exists()
