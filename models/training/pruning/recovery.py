@@ -63,7 +63,7 @@ def recover(config: RecoverConfig) -> Manifest:
         Its manifest.
 
     Raises:
-        ConfigurationError: A bundle is not a ranker's, or is the folder to write; the two differ in tokenizer or prompt.
+        ConfigurationError: A bundle is no ranker's, or is the folder to write; the two differ in tokenizer or prompt.
     """
     bundle, original = load_bundle(config.bundle, Role.RANKER), load_bundle(config.original, Role.RANKER)
     check_out(config.out, bundle, original)
