@@ -1,4 +1,4 @@
-"""`precis train`, `prune`, `data` and `bundle`: what runs in the engine environment, where torch is."""
+"""`precis train`, `prune`, `eval`, `data` and `bundle`: what runs in the engine environment, where torch is."""
 
 import os
 
@@ -21,6 +21,10 @@ def register(app: typer.Typer) -> None:
         name = command.__name__.removeprefix("prune_")
         prune.command(name, context_settings=_PASS_THROUGH)(command)
     app.add_typer(prune, name="prune", rich_help_panel="Models")
+
+    evaluate = typer.Typer(help="Measure the models against every claim.", no_args_is_help=True)
+    evaluate.command("report", context_settings=_PASS_THROUGH)(eval_report)
+    app.add_typer(evaluate, name="eval", rich_help_panel="Models")
 
     data = typer.Typer(help="Generated postings, queries and judgements.", no_args_is_help=True)
     data.command("make", context_settings=_PASS_THROUGH)(make_data)
@@ -61,6 +65,11 @@ def prune_compare(context: typer.Context) -> None:
     _run_module("models.training.pruning", ["compare", *context.args])
 
 
+def eval_report(context: typer.Context) -> None:
+    """Ranking, calibration, pruning, compression and the chain, with intervals. Options as `--help` of the module says."""
+    _run_module("models.training.report", context.args, environment="training")
+
+
 def make_data(context: typer.Context) -> None:
     """Sample postings and judged queries. Options as `--help` of the generator says."""
     _run_module("models.training.data", context.args)
@@ -71,11 +80,11 @@ def random_bundle(context: typer.Context) -> None:
     _run_module("models.training.random_bundle", context.args)
 
 
-def _run_module(module: str, arguments: list[str]) -> None:
+def _run_module(module: str, arguments: list[str], environment: str = "base") -> None:
     from ops.engines import module_command
     from ops.settings import load_settings
 
-    _become(module_command(load_settings().engine, module, *arguments))
+    _become(module_command(load_settings().engine, module, *arguments, environment=environment))
 
 
 def _become(command: list[str]) -> None:

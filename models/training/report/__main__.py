@@ -1,0 +1,150 @@
+"""``precis eval report``: measure, write the files, print the figures."""
+
+import argparse
+import json
+import logging
+import platform
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.training.export import versions
+from models.training.judged.files import DEFAULT_FOLDER
+from models.training.report.chapter import Chapter
+from models.training.report.output import as_answer, write_report
+from models.training.report.recorded import read_recorded, recorded_chapter
+from models.training.report.sections import SECTIONS
+from models.training.report.study import Settings, Study
+from schemas.errors import PrecisError
+
+_ROOT = Path(__file__).resolve().parents[3]
+_BUNDLES = _ROOT / "models" / "bundles"
+_QUICK_QUERIES = 6
+_log = logging.getLogger(__name__)
+
+
+def report(settings: Settings, sections: Sequence[str]) -> tuple[list[Chapter], dict[str, Any]]:
+    """Measure the sections named, then add what was recorded.
+
+    Returns:
+        The chapters, and what there is to say of the run.
+
+    Raises:
+        ConfigurationError: A bundle or the evaluation data are missing, or a recorded run does not fit.
+    """
+    recorded = read_recorded(settings.recorded) if settings.recorded else []
+    study, chapters, started = Study(settings), [], time.monotonic()
+    for name in sections:
+        began = time.monotonic()
+        chapters.append(SECTIONS[name](study))
+        _log.info("%s: %.0f s", name, time.monotonic() - began)
+    if recorded:
+        chapters.append(recorded_chapter(recorded))
+    return chapters, _about(study, time.monotonic() - started)
+
+
+def _about(study: Study, seconds: float) -> dict[str, Any]:
+    ranker, summarizer = study.ranker, study.summarizer
+    about = {
+        "ranker": f"{ranker.manifest.name}, revision {ranker.revision}, {study.scorer.num_parameters / 1e6:.2f} M",
+        "summarizer": f"{summarizer.manifest.name}, revision {summarizer.revision}",
+        "sets": "; ".join(
+            f"{each.title}: {len(each.rankings)} queries, {len(each.items)} items" for each in study.sets
+        ),
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} torch threads, {seconds:.0f} s",
+        "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
+    }
+    if study.settings.is_quick:
+        about["quick"] = "yes: so few queries that no figure means anything"
+    return about
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    defaults = Settings(Path(), Path(), None)
+    parser = argparse.ArgumentParser(
+        prog="precis eval report",
+        description="Measure the shipped models anew: ranking, calibration, layers, pruning, compression, the chain.",
+    )
+    parser.add_argument("--ranker", type=Path, default=_BUNDLES / "ranker-tiny", help="ranker bundle")
+    parser.add_argument("--summarizer", type=Path, default=_BUNDLES / "summarizer-tiny", help="summarizer bundle")
+    parser.add_argument("--out", type=Path, default=_ROOT / "docs" / "results", help="folder of the report")
+    parser.add_argument("--json", action="store_true", help="print every figure with its interval as JSON")
+    parser.add_argument(
+        "--sections",
+        nargs="+",
+        choices=SECTIONS,
+        default=list(SECTIONS),
+        metavar="NAME",
+        help=f"measure these only: {', '.join(SECTIONS)}",
+    )
+    parser.add_argument("--judged-data", type=Path, default=DEFAULT_FOLDER, help="folder of the evaluation data")
+    parser.add_argument("--no-real", action="store_true", help="leave out the judged sets of real ads and titles")
+    parser.add_argument("--queries", type=int, default=defaults.num_queries, help="most queries of a set")
+    parser.add_argument(
+        "--full-text",
+        type=int,
+        default=defaults.num_full_text,
+        help="generated queries that are also ranked by whole bodies",
+    )
+    parser.add_argument(
+        "--full-text-real", type=int, default=defaults.num_full_text_real, help="queries over real ads likewise"
+    )
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="of random orders and random sentences")
+    parser.add_argument("--threads", type=int, default=2, help="of torch")
+    parser.add_argument("--quick", action="store_true", help="a few queries: everything runs, no figure means anything")
+    return parser.parse_args(arguments)
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """What the command line asks for."""
+    settings = Settings(
+        ranker=options.ranker,
+        summarizer=options.summarizer,
+        judged_data=None if options.no_real else options.judged_data,
+        num_queries=options.queries,
+        num_full_text=options.full_text,
+        num_full_text_real=options.full_text_real,
+        seed=options.seed,
+        recorded=options.out / "recorded",
+    )
+    if not options.quick:
+        return settings
+    few = min(options.queries, _QUICK_QUERIES)
+    return replace(
+        settings, num_queries=few, num_full_text=few, num_full_text_real=few, num_calibration=few, is_quick=True
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, measure, write, print."""
+    options = parse_arguments(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        chapters, about = report(settings_of(options), options.sections)
+    except PrecisError as error:
+        sys.stderr.write(f"precis eval report: {error}\n")
+        return 2
+    files = write_report(chapters, about, options.out)
+    _print(as_answer(chapters), files, is_json=options.json)
+    return 0
+
+
+def _print(answer: Mapping[str, Any], files: Sequence[Path], *, is_json: bool) -> None:
+    if is_json:
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+        return
+    sys.stdout.writelines(f"{name}: {value}\n" for name, value in answer.items())
+    sys.stdout.write(f"written: {files[0]} and {len(files) - 1} files beside it\n")
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    sys.exit(main())
