@@ -66,7 +66,7 @@ def prune_compare(context: typer.Context) -> None:
 
 
 def eval_report(context: typer.Context) -> None:
-    """Ranking, calibration, pruning, compression and the chain, with intervals. Options as `--help` of the module says."""
+    """Rank, prune, compress, measure, and write docs/results. Options as `--help` of the module says."""
     _run_module("models.training.report", context.args, environment="training")
 
 

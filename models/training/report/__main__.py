@@ -6,7 +6,7 @@ import logging
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import torch
 from models.training.export import versions
 from models.training.judged.files import DEFAULT_FOLDER
 from models.training.report.chapter import Chapter
-from models.training.report.output import as_answer, write_report
+from models.training.report.output import as_answer, write_report, write_texts
 from models.training.report.recorded import read_recorded, recorded_chapter
 from models.training.report.sections import SECTIONS
 from models.training.report.study import Settings, Study
@@ -29,28 +29,33 @@ _QUICK_QUERIES = 6
 _log = logging.getLogger(__name__)
 
 
-def report(settings: Settings, sections: Sequence[str]) -> tuple[list[Chapter], dict[str, Any]]:
-    """Measure the sections named, then add what was recorded.
+def report(settings: Settings, sections: Sequence[str], out: Path) -> dict[str, Any]:
+    """Measure the sections named, add what was recorded, write the files.
+
+    What is measured is written after each section: a run that is cut off leaves what it has.
 
     Returns:
-        The chapters, and what there is to say of the run.
+        Every figure by name, and its interval.
 
     Raises:
         ConfigurationError: A bundle or the evaluation data are missing, or a recorded run does not fit.
     """
-    recorded = read_recorded(settings.recorded) if settings.recorded else []
-    study, chapters, started = Study(settings), [], time.monotonic()
+    recorded = read_recorded(out / "recorded")
+    study, chapters, started = Study(settings), list[Chapter](), time.monotonic()
     for name in sections:
         began = time.monotonic()
         chapters.append(SECTIONS[name](study))
         _log.info("%s: %.0f s", name, time.monotonic() - began)
+        write_texts(chapters, _about(study, time.monotonic() - started), out)
     if recorded:
         chapters.append(recorded_chapter(recorded))
-    return chapters, _about(study, time.monotonic() - started)
+    write_report(chapters, _about(study, time.monotonic() - started), out)
+    return as_answer(chapters)
 
 
 def _about(study: Study, seconds: float) -> dict[str, Any]:
     ranker, summarizer = study.ranker, study.summarizer
+    dtype = "bfloat16" if study.settings.is_bfloat16 else "float32"
     about = {
         "ranker": f"{ranker.manifest.name}, revision {ranker.revision}, {study.scorer.num_parameters / 1e6:.2f} M",
         "summarizer": f"{summarizer.manifest.name}, revision {summarizer.revision}",
@@ -58,7 +63,7 @@ def _about(study: Study, seconds: float) -> dict[str, Any]:
             f"{each.title}: {len(each.rankings)} queries, {len(each.items)} items" for each in study.sets
         ),
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} torch threads, {seconds:.0f} s",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} torch threads, {dtype}, {seconds:.0f} s",
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
     }
     if study.settings.is_quick:
@@ -99,6 +104,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of random orders and random sentences")
     parser.add_argument("--threads", type=int, default=2, help="of torch")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="what rankings compute in")
     parser.add_argument("--quick", action="store_true", help="a few queries: everything runs, no figure means anything")
     return parser.parse_args(arguments)
 
@@ -113,7 +119,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         num_full_text=options.full_text,
         num_full_text_real=options.full_text_real,
         seed=options.seed,
-        recorded=options.out / "recorded",
+        is_bfloat16=options.dtype == "bfloat16",
     )
     if not options.quick:
         return settings
@@ -128,21 +134,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     torch.set_num_threads(options.threads)
     try:
-        chapters, about = report(settings_of(options), options.sections)
+        answer = report(settings_of(options), options.sections, options.out)
     except PrecisError as error:
         sys.stderr.write(f"precis eval report: {error}\n")
         return 2
-    files = write_report(chapters, about, options.out)
-    _print(as_answer(chapters), files, is_json=options.json)
-    return 0
-
-
-def _print(answer: Mapping[str, Any], files: Sequence[Path], *, is_json: bool) -> None:
-    if is_json:
+    if options.json:
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
-        return
-    sys.stdout.writelines(f"{name}: {value}\n" for name, value in answer.items())
-    sys.stdout.write(f"written: {files[0]} and {len(files) - 1} files beside it\n")
+    else:
+        sys.stdout.writelines(f"{name}: {value}\n" for name, value in answer.items())
+        sys.stdout.write(f"written: {options.out / 'report.md'}\n")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Chapters as Markdown, as JSON, and as the short answer of ``--json``. Pure, but for :func:`write_report`."""
+"""Chapters as Markdown, as JSON, and as the short answer of ``--json``. Pure, but for the two that write."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from models.training.report.chapter import Chapter, Figure, Table
 
-__all__ = ["as_answer", "as_json", "as_markdown", "write_report"]
+__all__ = ["as_answer", "as_json", "as_markdown", "write_report", "write_texts"]
 
 _DIGITS = 4
 
@@ -51,6 +51,15 @@ def as_markdown(chapters: Sequence[Chapter], run: Mapping[str, Any]) -> str:
     return "\n".join(_lines(chapters, run)) + "\n"
 
 
+def write_texts(chapters: Sequence[Chapter], run: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write ``report.md`` and ``report.json``; those of an earlier run are replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "report.md", folder / "report.json"]
+    files[0].write_text(as_markdown(chapters, run), encoding="utf-8")
+    files[1].write_text(json.dumps(as_json(chapters, run), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return files
+
+
 def write_report(chapters: Sequence[Chapter], run: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write ``report.md``, ``report.json`` and the pictures; what an earlier run drew is replaced.
 
@@ -59,10 +68,7 @@ def write_report(chapters: Sequence[Chapter], run: Mapping[str, Any], folder: Pa
     """
     from models.training.report.pictures import draw  # noqa: PLC0415 (matplotlib, a second; only who draws pays it)
 
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "report.md", folder / "report.json"]
-    files[0].write_text(as_markdown(chapters, run), encoding="utf-8")
-    files[1].write_text(json.dumps(as_json(chapters, run), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    files = write_texts(chapters, run, folder)
     return files + [draw(picture, folder) for chapter in chapters for picture in chapter.pictures]
 
 

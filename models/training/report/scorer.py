@@ -1,4 +1,4 @@
-"""Rankings by the local engine, as served: packed, float32, the query read once for all of its candidates.
+"""Rankings by the local engine, as served: packed, the query read once for all of its candidates.
 
 A scorer is made of a bundle, or of a transformers model in memory that was changed: fewer layers, narrower ones.
 """
@@ -61,12 +61,13 @@ class Rankings:
 class Scorer:
     """A ranker that reads items as its bundle says."""
 
-    def __init__(self, bundle: Bundle, model: Qwen3ForCausalLM) -> None:
+    def __init__(self, bundle: Bundle, model: Qwen3ForCausalLM, dtype: torch.dtype = torch.float32) -> None:
         """Lay out a model for the engine.
 
         Args:
             bundle: Whose tokenizer and limits are used.
             model: The bundle's own weights or changed ones; not changed here, and not kept.
+            dtype: What the engine computes in: float32, or bfloat16 where the processor multiplies that faster.
         """
         limits = bundle.manifest.limits
         self._text = TextTokenizer.from_file(bundle.tokenizer_file)
@@ -76,9 +77,7 @@ class Scorer:
         self._headers: dict[str, str] = {}
         tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
         shape = parse_shape(model.config.to_dict(), {}, source=str(bundle.path))
-        self._model = build_model(
-            shape, tensors, device=torch.device("cpu"), dtype=torch.float32, source=str(bundle.path)
-        )
+        self._model = build_model(shape, tensors, device=torch.device("cpu"), dtype=dtype, source=str(bundle.path))
         self.num_parameters = shape.num_parameters
 
     def count_tokens(self, text: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from statistics import fmean
 
+import torch
 from transformers import Qwen3ForCausalLM
 
 from models.bundle import Bundle, Role, load_bundle
@@ -39,8 +40,8 @@ class Settings:
         num_full_text_real: Of the real ads likewise.
         num_calibration: Training queries, eight prompts each, on which pruning is calibrated.
         seed: Of random order and random sentences.
+        is_bfloat16: The engine computes in bfloat16, not float32: faster on processors that have it, ties and noise.
         is_quick: A few queries with a few candidates: everything runs, no figure means anything.
-        recorded: Folder of recorded runs.
     """
 
     ranker: Path
@@ -51,8 +52,8 @@ class Settings:
     num_full_text_real: int = 40
     num_calibration: int = 64
     seed: int = 7
+    is_bfloat16: bool = False
     is_quick: bool = False
-    recorded: Path | None = None
 
 
 @dataclass
@@ -88,7 +89,11 @@ class Study:
     @cached_property
     def scorer(self) -> Scorer:
         """The unchanged ranker."""
-        return Scorer(self.ranker, self.model())
+        return self.scorer_of(self.model())
+
+    def scorer_of(self, model: Qwen3ForCausalLM) -> Scorer:
+        """A ranker of the same bundle with other weights."""
+        return Scorer(self.ranker, model, torch.bfloat16 if self.settings.is_bfloat16 else torch.float32)
 
     @cached_property
     def calibration(self) -> Sequence[Batch]:

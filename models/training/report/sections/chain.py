@@ -13,7 +13,7 @@ from models.training.significance import Interval, mean, relative_difference, re
 __all__ = ["measure"]
 
 _SPEED = (
-    "Speed is of the local engine in this run: float32, requests of all candidates of a query, tokenising and HTTP not "
+    "Speed is of the local engine in this run: requests of all candidates of a query, tokenising and HTTP not "
     "counted, other jobs on the machine included. A tiny model gains less than a large one, since what surrounds the "
     "matrices weighs more."
 )

@@ -5,7 +5,6 @@ from transformers import Qwen3ForCausalLM
 from models.training.pruning.surgery import drop_layers
 from models.training.report import paper
 from models.training.report.chapter import Chapter, Chart, Figure, Picture, Series, Table
-from models.training.report.scorer import Scorer
 from models.training.report.study import Study
 from models.training.report.texts import Text
 from models.training.report.wording import absolute, percent, plain
@@ -21,7 +20,7 @@ def measure(study: Study) -> Chapter:
     num_layers = study.model().config.num_hidden_layers
     rows, drops = [["none", plain(mean(whole.ndcg)), "", "", ""]], []
     for layer in range(num_layers):
-        ndcg = Scorer(study.ranker, _without(study.model(), layer)).rank(judged, texts).ndcg
+        ndcg = study.scorer_of(_without(study.model(), layer)).rank(judged, texts).ndcg
         drops.append(difference(ndcg, whole.ndcg))
         theirs = {0: paper.FIRST_LAYER, num_layers - 1: paper.LAST_LAYER}.get(layer, "")
         relative = percent(relative_difference(ndcg, whole.ndcg))

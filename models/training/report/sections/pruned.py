@@ -37,7 +37,7 @@ def pruned_scorer(study: Study, removed: float, dropped: int) -> Scorer:
     model = study.model()
     last = last_layers(dropped, model.config.num_hidden_layers)
     prune(model, Target(MethodName.OSSCAR, mlp_keep=1 - removed, dropped_layers=last), study.calibration)
-    return Scorer(study.ranker, model)
+    return study.scorer_of(model)
 
 
 def measure(study: Study) -> Chapter:
