@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
     evaluate = typer.Typer(help="Measure the models against every claim.", no_args_is_help=True)
     evaluate.command("report", context_settings=_PASS_THROUGH)(eval_report)
+    evaluate.command("record", context_settings=_PASS_THROUGH)(eval_record)
     app.add_typer(evaluate, name="eval", rich_help_panel="Models")
 
     data = typer.Typer(help="Generated postings, queries and judgements.", no_args_is_help=True)
@@ -68,6 +69,11 @@ def prune_compare(context: typer.Context) -> None:
 def eval_report(context: typer.Context) -> None:
     """Rank, prune, compress, measure, and write docs/results. Options as `--help` of the module says."""
     _run_module("models.training.report", context.args, environment="training")
+
+
+def eval_record(context: typer.Context) -> None:
+    """Keep what a long run found, for the report to print as recorded. Options as `--help` of the module says."""
+    _run_module("models.training.report.recording", context.args, environment="training")
 
 
 def make_data(context: typer.Context) -> None:

@@ -6,6 +6,7 @@
     texts       what an item may be read as: written, target, lead, random and best sentences, full text, nothing
     sections    one module a section, one function ``measure(study) -> Chapter`` each; ``SECTIONS`` names them
     recorded    runs that take longer: small JSON files with config hash and date, read and never passed off as new
+    recording   ``precis eval record``: makes such a file
     output      Markdown, JSON and pictures out of chapters
 
 Runs in the training environment (scikit-learn, matplotlib).

@@ -66,6 +66,8 @@ def _about(study: Study, seconds: float) -> dict[str, Any]:
         "machine": f"{platform.machine()}, {torch.get_num_threads()} torch threads, {dtype}, {seconds:.0f} s",
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
     }
+    if study.settings.judged_data is None:
+        about["left out"] = "the judged sets of real ads and titles (no evaluation data, or --no-real)"
     if study.settings.is_quick:
         about["quick"] = "yes: so few queries that no figure means anything"
     return about
@@ -90,7 +92,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         metavar="NAME",
         help=f"measure these only: {', '.join(SECTIONS)}",
     )
-    parser.add_argument("--judged-data", type=Path, default=DEFAULT_FOLDER, help="folder of the evaluation data")
+    parser.add_argument(
+        "--judged-data",
+        type=Path,
+        help="folder of the evaluation data (default: shared/data beside the checkout, if there)",
+    )
     parser.add_argument("--no-real", action="store_true", help="leave out the judged sets of real ads and titles")
     parser.add_argument("--queries", type=int, default=defaults.num_queries, help="most queries of a set")
     parser.add_argument(
@@ -111,10 +117,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def settings_of(options: argparse.Namespace) -> Settings:
     """What the command line asks for."""
+    data = options.judged_data or (DEFAULT_FOLDER if DEFAULT_FOLDER.is_dir() else None)
     settings = Settings(
         ranker=options.ranker,
         summarizer=options.summarizer,
-        judged_data=None if options.no_real else options.judged_data,
+        judged_data=None if options.no_real else data,
         num_queries=options.queries,
         num_full_text=options.full_text,
         num_full_text_real=options.full_text_real,

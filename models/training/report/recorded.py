@@ -22,7 +22,7 @@ from models.training.report.chapter import Chapter, Figure, Table
 from models.training.significance import Interval
 from schemas.errors import ConfigurationError
 
-__all__ = ["Recorded", "config_digest", "read_recorded", "recorded_chapter"]
+__all__ = ["Recorded", "RecordedFigure", "RecordedTable", "config_digest", "read_recorded", "recorded_chapter"]
 
 
 class _Part(BaseModel):

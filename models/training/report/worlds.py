@@ -50,8 +50,8 @@ def generated_set(corpus: Corpus) -> JudgedSet:
 
 def _slices(query: GeneratedQuery) -> frozenset[str]:
     """The kinds of match that the generator names; where it names none, the kinds of wishes and where they stand."""
-    named: Sequence[str] | None = getattr(query, "slices", None)
-    if named is not None:
+    named: Sequence[str] = getattr(query, "slices", ())
+    if named:
         return frozenset(named)
     places = {"answered in the body" if wish.in_body else "answered in the header" for wish in query.constraints}
     return frozenset({*(wish.kind for wish in query.constraints), *places})
