@@ -14,6 +14,8 @@ def register(app: typer.Typer) -> None:
     train = typer.Typer(help="Train a model and write its checkpoint bundle.", no_args_is_help=True)
     train.command("ranker", context_settings=_PASS_THROUGH)(train_ranker)
     train.command("summarizer", context_settings=_PASS_THROUGH)(train_summarizer)
+    train.command("gspo", context_settings=_PASS_THROUGH)(train_gspo)
+    train.command("gspo-grid", context_settings=_PASS_THROUGH)(train_gspo_grid)
     app.add_typer(train, name="train", rich_help_panel="Models")
 
     data = typer.Typer(help="Generated postings, queries and judgements.", no_args_is_help=True)
@@ -35,6 +37,16 @@ def train_summarizer(context: typer.Context) -> None:
     _run_module("models.training.summarizer", context.args)
 
 
+def train_gspo(context: typer.Context) -> None:
+    """Summarizer: reinforcement by the ranker's answers (GSPO, GRPO). Options as `--help` of the recipe says."""
+    _run_module("models.training.reinforce.gspo", context.args, environment="training")
+
+
+def train_gspo_grid(context: typer.Context) -> None:
+    """Summarizer: the paper's grid of algorithms and penalties, and a table of it. Finished runs are not repeated."""
+    _run_module("models.training.reinforce.grid", context.args, environment="training")
+
+
 def make_data(context: typer.Context) -> None:
     """Sample postings and judged queries. Options as `--help` of the generator says."""
     _run_module("models.training.data", context.args)
@@ -45,11 +57,11 @@ def random_bundle(context: typer.Context) -> None:
     _run_module("models.training.random_bundle", context.args)
 
 
-def _run_module(module: str, arguments: list[str]) -> None:
+def _run_module(module: str, arguments: list[str], environment: str = "base") -> None:
     from ops.engines import module_command
     from ops.settings import load_settings
 
-    _become(module_command(load_settings().engine, module, *arguments))
+    _become(module_command(load_settings().engine, module, *arguments, environment=environment))
 
 
 def _become(command: list[str]) -> None:

@@ -1,0 +1,34 @@
+"""The ranker in process."""
+
+import pytest
+
+from models.bundle import Bundle
+from models.training.reinforce.reader import Reader, Reading
+
+
+def test_it_answers_as_the_bundles_canaries_say(ranker: Bundle, reader: Reader) -> None:
+    """The prompt of the reward is the prompt of the service: same text in, same score out, batched and padded."""
+    canaries = ranker.manifest.canaries
+    answers = reader.answers([Reading(canary.query, canary.header, canary.summary) for canary in canaries])
+    assert answers == pytest.approx([canary.score for canary in canaries], abs=1e-5)
+
+
+def test_answers_come_in_order_and_repeat(reader: Reader) -> None:
+    """Batches are made by length; what is asked twice has one answer."""
+    texts = ("nights only", "", "days " * 40, "nights only")
+    readings = [Reading("night nurse", "Nurse | Leeds", text) for text in texts]
+    answers = reader.answers(readings)
+    assert answers == pytest.approx([reader.answers([reading])[0] for reading in readings], abs=1e-5)
+    assert answers[0] == answers[3]
+    assert len(set(answers)) == 3
+    assert reader.answers([]) == []
+
+
+def test_a_body_is_read_beyond_the_length_of_a_summary(ranker: Bundle, reader: Reader) -> None:
+    """What stands after token 96 counts."""
+    filler = "We are a friendly team. " * 30
+    assert reader.count_tokens(filler) > ranker.manifest.limits.summary
+    short, long = reader.answers(
+        [Reading("night nurse", "Nurse | Leeds", text) for text in (filler, filler + "Nights only.")]
+    )
+    assert short != long
