@@ -89,7 +89,8 @@ def test_a_killed_training_ends_as_one_that_was_left_alone(
     checkpoint = last_checkpoint(tmp_path / "killed" / "checkpoints")
     assert checkpoint is not None
     assert checkpoint.name == "checkpoint-2"
-    resumed = run("killed", reader)
+    run("killed", reader)
+    resumed = run("killed", reader)  # killed again, after the last step: nothing is left to do, and nothing is lost
 
     start = load_weights(summarizer.path)
     assert not torch.equal(undisturbed.model.embed_tokens.weight, start.model.embed_tokens.weight)
