@@ -9,10 +9,12 @@ __all__ = ["faithfulness_reward"]
 
 
 def faithfulness_reward(summary: str, body: str, *, is_finished: bool) -> float:
-    """-1 for a summary that the nearline service would refuse, 0 for any other, before the weight f.
+    """-1 for a summary that the gate refuses, 0 for any other, before the weight f.
 
     What is refused costs a second call of the model and then the fallback, so all reasons weigh alike. An empty summary
-    is refused as well: without this term it would be a strong answer, for it has no length.
+    is refused as well: without this term it would be a strong answer, for it has no length. Judged is what was written.
+    Of an extractive model the service first drops the phrases that the body does not hold, and of what is left the
+    gate refuses next to nothing: of that nothing could be learnt.
 
     Args:
         summary: One line, as the service stores it.

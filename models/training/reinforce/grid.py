@@ -2,13 +2,17 @@
 
 GSPO and GRPO, each with the quadratic and the linear penalty, at w = 0.4 with every seed; and a sweep of w by GSPO with
 the quadratic penalty and the first seed. Each run has a folder of its own and is not repeated once finished, so the
-command may be stopped and started. ``table.md`` and ``table.json`` hold what is finished so far.
+command may be stopped and started. ``table.md`` and ``table.json`` hold what is finished so far, and ``recorded.json``
+holds it in the form in which ``precis eval report`` takes recorded runs.
 """
 
 import argparse
+import hashlib
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import product
 from statistics import fmean
 from typing import Any
@@ -107,6 +111,38 @@ def _cell(value: Any) -> str:
     return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def recorded(rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], date: str) -> dict[str, Any]:
+    """The table as a recorded run (``precis.recorded/1``), which ``precis eval report`` prints as what it is.
+
+    Args:
+        rows: Of :func:`rows_of`, at least one.
+        results: Of the finished runs.
+        date: Day of the recording, ISO 8601.
+    """
+    config = {
+        "cells": [result["config"] for result in results],
+        **{name: results[0][name] for name in ("started_from", "ranker", "data_sha256", "versions")},
+    }
+    identity = json.dumps(config, sort_keys=True, separators=(",", ":"))
+    columns = list(rows[0])
+    return {
+        "format": "precis.recorded/1",
+        "name": "gspo-grid",
+        "title": "Summarizer by reinforcement",
+        "command": "precis train gspo-grid",
+        "date": date,
+        "config": config,
+        "config_sha256": hashlib.sha256(identity.encode()).hexdigest(),
+        "tables": [
+            {
+                "title": "held-out measures, means over seeds",
+                "head": columns,
+                "rows": [[_cell(row[column]) for column in columns] for row in rows],
+            }
+        ],
+    }
+
+
 def main(base: GspoConfig, seeds: Sequence[int] = SEEDS, sweep: Sequence[float] = SWEEP) -> str:
     """Run what is not finished, and write the table after every run.
 
@@ -124,6 +160,7 @@ def main(base: GspoConfig, seeds: Sequence[int] = SEEDS, sweep: Sequence[float] 
         rows = rows_of(results)
         write_json(base.out / "table.json", {"rows": rows, "references": results[0]["references"]})
         (base.out / "table.md").write_text(table(rows), encoding="utf-8")
+        write_json(base.out / "recorded.json", recorded(rows, results, datetime.now(UTC).date().isoformat()))
     return table(rows_of(results))
 
 

@@ -8,13 +8,15 @@ import torch
 from models.bundle import Bundle
 from models.prompts import RankerPrompt, TextTokenizer, normalise_query, render_header
 from models.training.batches import padded
+from models.training.controls import Loss
 from models.training.data import GeneratedPosting
 from models.training.examples import Example, micro_batches
 from models.training.export import load_weights
 from models.training.losses import label_logits
+from models.training.reinforce.divergence import divergence_reward
 from schemas.posting import read_posting
 
-__all__ = ["Reader", "Reading"]
+__all__ = ["Reader", "Reading", "divergence_loss"]
 
 _MICRO_BATCH_TOKENS = 8192
 
@@ -67,3 +69,22 @@ class Reader:
             yes = logits.softmax(dim=1)[:, 0].tolist()
             answers.update((different[index], value) for index, value in zip(group, yes, strict=True))
         return [answers[reading] for reading in readings]
+
+
+def divergence_loss(reader: Reader, queries: Sequence[str], header: str, reference: str) -> Loss:
+    """KL(p_sum || p_raw) of summaries of one body: by it :func:`models.training.controls.best_sentences` chooses.
+
+    Args:
+        reader: The ranker.
+        queries: What it is asked, at least one.
+        header: What it reads beside the summary.
+        reference: What p_raw is read from, at once: the body.
+    """
+    raw_1Q = torch.tensor([reader.answers([Reading(query, header, reference) for query in queries])])
+
+    def loss(summaries: Sequence[str]) -> list[float]:
+        answers = reader.answers([Reading(query, header, text) for text in summaries for query in queries])
+        summary_BQ = torch.tensor(answers).view(len(summaries), len(queries))
+        return (-divergence_reward(summary_BQ, raw_1Q.expand_as(summary_BQ))).tolist()
+
+    return loss

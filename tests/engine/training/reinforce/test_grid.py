@@ -10,7 +10,7 @@ from models.training.reinforce.config import Algorithm, GspoConfig
 from models.training.reinforce.length import Penalty
 
 if find_spec("trl"):
-    from models.training.reinforce.grid import cells, parse_arguments, rows_of, table
+    from models.training.reinforce.grid import cells, parse_arguments, recorded, rows_of, table
 
 pytestmark = pytest.mark.training
 
@@ -52,6 +52,19 @@ def test_seeds_of_a_cell_are_averaged_and_their_range_is_shown() -> None:
     assert lines[3].endswith(" 0.6 to 0.7 |")
     assert len(lines) == 2 + 3
     assert rows_of([]) == []
+
+
+def test_the_table_is_a_recorded_run() -> None:
+    """With the identity of what it follows from, and rows of text."""
+    results = [result("gspo", 0.4, 0.5, 0.6) | {"started_from": "a", "ranker": "b", "data_sha256": "c", "versions": {}}]
+    run = recorded(rows_of(results), results, "2026-11-28")
+    assert run["config"]["cells"] == [results[0]["config"]]
+    again = recorded(rows_of(results), [results[0] | {"ranker": "other"}], "2026-11-28")
+    assert len(run["config_sha256"]) == 64
+    assert run["config_sha256"] != again["config_sha256"]
+    (printed,) = run["tables"]
+    assert printed["head"][:3] == ["cell", "seeds", "ndcg_at_10"]
+    assert [row[:3] for row in printed["rows"]] == [["start", "1", "0.5"], ["gspo, quadratic, w = 0.4", "1", "0.6"]]
 
 
 def test_settings_that_the_grid_draws_are_no_options(capsys: pytest.CaptureFixture[str]) -> None:

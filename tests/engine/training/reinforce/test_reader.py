@@ -3,7 +3,8 @@
 import pytest
 
 from models.bundle import Bundle
-from models.training.reinforce.reader import Reader, Reading
+from models.training.controls import best_sentences
+from models.training.reinforce.reader import Reader, Reading, divergence_loss
 
 
 def test_it_answers_as_the_bundles_canaries_say(ranker: Bundle, reader: Reader) -> None:
@@ -32,3 +33,13 @@ def test_a_body_is_read_beyond_the_length_of_a_summary(ranker: Bundle, reader: R
         [Reading("night nurse", "Nurse | Leeds", text) for text in (filler, filler + "Nights only.")]
     )
     assert short != long
+
+
+def test_the_ranker_chooses_the_sentence_that_it_answers_by(reader: Reader) -> None:
+    """The loss of what p_raw is read from is 0; the best sentence is the one with the least loss."""
+    body = "A pension plan. Nights only. We are a friendly team."
+    loss = divergence_loss(reader, ["night nurse", "nurse with pension"], "Nurse | Leeds", "Nights only.")
+    losses = loss(["Nights only.", "A pension plan.", ""])
+    assert losses[0] == pytest.approx(0.0, abs=1e-6)
+    assert min(losses[1:]) > 1e-5
+    assert best_sentences(body, 6, reader.count_tokens, loss) == "Nights only."
