@@ -14,6 +14,8 @@ def register(app: typer.Typer) -> None:
     train = typer.Typer(help="Train a model and write its checkpoint bundle.", no_args_is_help=True)
     train.command("ranker", context_settings=_PASS_THROUGH)(train_ranker)
     train.command("summarizer", context_settings=_PASS_THROUGH)(train_summarizer)
+    train.command("gspo", context_settings=_PASS_THROUGH)(train_gspo)
+    train.command("gspo-grid", context_settings=_PASS_THROUGH)(train_gspo_grid)
     app.add_typer(train, name="train", rich_help_panel="Models")
 
     prune = typer.Typer(help="Make a ranker smaller, and say what it costs.", no_args_is_help=True)
@@ -74,6 +76,16 @@ def eval_report(context: typer.Context) -> None:
 def eval_record(context: typer.Context) -> None:
     """Keep what a long run found, for the report to print as recorded. Options as `--help` of the module says."""
     _run_module("models.training.report.recording", context.args, environment="training")
+
+
+def train_gspo(context: typer.Context) -> None:
+    """Summarizer: reinforcement by the ranker's answers (GSPO, GRPO). Options as `--help` of the recipe says."""
+    _run_module("models.training.reinforce.gspo", context.args, environment="training")
+
+
+def train_gspo_grid(context: typer.Context) -> None:
+    """Summarizer: the paper's grid of algorithms and penalties, and a table of it. Finished runs are not repeated."""
+    _run_module("models.training.reinforce.grid", context.args, environment="training")
 
 
 def make_data(context: typer.Context) -> None:
