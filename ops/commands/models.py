@@ -48,6 +48,16 @@ def train_summarizer(context: typer.Context) -> None:
     _run_module("models.training.summarizer", context.args)
 
 
+def train_gspo(context: typer.Context) -> None:
+    """Summarizer: reinforcement by the ranker's answers (GSPO, GRPO). Options as `--help` of the recipe says."""
+    _run_module("models.training.reinforce.gspo", context.args, environment="training")
+
+
+def train_gspo_grid(context: typer.Context) -> None:
+    """Summarizer: the paper's grid of algorithms and penalties, and a table of it. Finished runs are not repeated."""
+    _run_module("models.training.reinforce.grid", context.args, environment="training")
+
+
 def prune_plan(context: typer.Context) -> None:
     """Decide which neurons, heads and layers stay, and write it to a file. Options as `--help` of the module says."""
     _run_module("models.training.pruning", ["plan", *context.args])
@@ -76,16 +86,6 @@ def eval_report(context: typer.Context) -> None:
 def eval_record(context: typer.Context) -> None:
     """Keep what a long run found, for the report to print as recorded. Options as `--help` of the module says."""
     _run_module("models.training.report.recording", context.args, environment="training")
-
-
-def train_gspo(context: typer.Context) -> None:
-    """Summarizer: reinforcement by the ranker's answers (GSPO, GRPO). Options as `--help` of the recipe says."""
-    _run_module("models.training.reinforce.gspo", context.args, environment="training")
-
-
-def train_gspo_grid(context: typer.Context) -> None:
-    """Summarizer: the paper's grid of algorithms and penalties, and a table of it. Finished runs are not repeated."""
-    _run_module("models.training.reinforce.grid", context.args, environment="training")
 
 
 def make_data(context: typer.Context) -> None:

@@ -41,19 +41,29 @@ def report(settings: Settings, sections: Sequence[str], out: Path) -> dict[str, 
         ConfigurationError: A bundle or the evaluation data are missing, or a recorded run does not fit.
     """
     recorded = read_recorded(out / "recorded")
-    study, chapters, started = Study(settings), list[Chapter](), time.monotonic()
+    study, chapters, spent = Study(settings), list[Chapter](), _Stopwatch()
     for name in sections:
-        began = time.monotonic()
+        section = _Stopwatch()
         chapters.append(SECTIONS[name](study))
-        _log.info("%s: %.0f s", name, time.monotonic() - began)
-        write_texts(chapters, _about(study, time.monotonic() - started), out)
+        _log.info("%s: %s", name, section)
+        write_texts(chapters, _about(study, spent), out)
     if recorded:
         chapters.append(recorded_chapter(recorded))
-    write_report(chapters, _about(study, time.monotonic() - started), out)
+    write_report(chapters, _about(study, spent), out)
     return as_answer(chapters)
 
 
-def _about(study: Study, seconds: float) -> dict[str, Any]:
+class _Stopwatch:
+    """Since it was made: wall time and, since machines are shared, what of it this process computed."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def __str__(self) -> str:
+        return f"{time.monotonic() - self._wall:.0f} s ({time.process_time() - self._cpu:.0f} s of CPU)"
+
+
+def _about(study: Study, spent: _Stopwatch) -> dict[str, Any]:
     ranker, summarizer = study.ranker, study.summarizer
     dtype = "bfloat16" if study.settings.is_bfloat16 else "float32"
     about = {
@@ -63,7 +73,7 @@ def _about(study: Study, seconds: float) -> dict[str, Any]:
             f"{each.title}: {len(each.rankings)} queries, {len(each.items)} items" for each in study.sets
         ),
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} torch threads, {dtype}, {seconds:.0f} s",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} torch threads, {dtype}, {spent}",
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
     }
     if study.settings.judged_data is None:

@@ -14,12 +14,13 @@ from models.bundle import Bundle, Role, load_bundle
 from models.prompts import TextTokenizer
 from models.training.batches import Batch
 from models.training.bm25 import Bm25
+from models.training.controls import best_sentences, first_tokens, random_sentences
 from models.training.export import load_weights
 from models.training.judged import JudgedSet
 from models.training.measures import ndcg_at_10_by_query
 from models.training.pruning.prompts import CalibrationText, Reader
 from models.training.report.scorer import Rankings, Scorer
-from models.training.report.texts import Text, Written, best_sentences, lead_tokens, random_sentences, write_summaries
+from models.training.report.texts import Text, Written, missing_words, write_summaries
 from models.training.report.worlds import judged_sets
 
 __all__ = ["Settings", "Study"]
@@ -159,8 +160,11 @@ class Study:
         tokenizer, count = TextTokenizer.from_file(self.ranker.tokenizer_file), self.scorer.count_tokens
         lengths = {key: count(summary) for key, summary in written.items()}
         if text is Text.LEAD:
-            return {item.key: lead_tokens(tokenizer, item.body, lengths[item.key]) for item in items}
+            return {item.key: first_tokens(item.body, lengths[item.key], tokenizer) for item in items}
         if text is Text.RANDOM:
             rng = Random(self.settings.seed)
-            return {item.key: random_sentences(rng, count, item.body, lengths[item.key]) for item in items}
-        return {item.key: best_sentences(count, item.body, item.target or "", lengths[item.key]) for item in items}
+            return {item.key: random_sentences(item.body, lengths[item.key], count, rng) for item in items}
+        return {
+            item.key: best_sentences(item.body, lengths[item.key], count, missing_words(item.target or ""))
+            for item in items
+        }

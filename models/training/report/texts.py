@@ -1,37 +1,35 @@
 """What an item may be read as below its header, each as long as its written summary (but target, body and nothing).
 
-| text    | what it is                                                                                             |
-|---------|--------------------------------------------------------------------------------------------------------|
-| written | what the nearline service would store: the summarizer's answer if the gate lets it pass, else extractive |
-| target  | the phrases of all facts of the body: what a perfect summarizer writes; generated items only            |
-| lead    | the first tokens of the body                                                                           |
-| random  | whole sentences of the body at random, as many as fit                                                  |
-| best    | the sentences that hold most of the target's words a token, greedily; generated items only              |
-| nothing | the header stands alone                                                                                |
-| body    | the whole body, up to the bundle's limit                                                               |
+| text    | what it is                                                                                    |
+|---------|-----------------------------------------------------------------------------------------------|
+| written | what the nearline service would store: the summarizer's answer if it passes, else extractive   |
+| target  | the phrases of all facts of the body: what a perfect summarizer writes; generated items only   |
+| lead    | the first tokens of the body                                                                  |
+| random  | whole sentences of the body at random, as many as fit                                         |
+| best    | the sentences that hold most of the target's words, greedily; generated items only            |
+| nothing | the header stands alone                                                                       |
+| body    | the whole body, up to the bundle's limit                                                      |
 
-``best`` looks at the truth, so it bounds what choosing sentences can do; no system could run it.
+Lead, random and best are those of :mod:`models.training.controls`. ``best`` looks at the truth, so it bounds what
+choosing sentences can do; no system could run it.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from random import Random
 
 from models.bundle import Bundle
 from models.faithfulness import judge
 from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary, supported_phrases
+from models.training.controls import Loss
 from models.training.export import load_weights
 from models.training.generation import greedy
 from models.training.judged import Item
 
-__all__ = ["Text", "Written", "best_sentences", "lead_tokens", "random_sentences", "write_summaries"]
+__all__ = ["Text", "Written", "missing_words", "write_summaries"]
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"\w+")
-
-CountTokens = Callable[[str], int]
 
 
 class Text(StrEnum):
@@ -95,43 +93,11 @@ def _gated(prompt: SummarizerPrompt, answer: str, body: str, *, is_finished: boo
     return summary if judge(answer, body, is_finished=is_finished).is_faithful else None
 
 
-def lead_tokens(tokenizer: TextTokenizer, body: str, num_tokens: int) -> str:
-    """The first so many tokens of a body."""
-    return tokenizer.decode(tokenizer.encode(body)[:num_tokens]).rstrip("\ufffd")
-
-
-def random_sentences(rng: Random, count: CountTokens, body: str, num_tokens: int) -> str:
-    """Sentences drawn without repetition while they fit, in the order drawn."""
-    sentences = _sentences(body)
-    rng.shuffle(sentences)
-    return _that_fit(sentences, count, num_tokens)
-
-
-def best_sentences(count: CountTokens, body: str, target: str, num_tokens: int) -> str:
-    """Sentences by how many of the target's words they hold, a token; words that are held already count no more."""
+def missing_words(target: str) -> Loss:
+    """A loss for ``best_sentences``: the share of the target's different words that a text does not hold."""
     wanted = set(_WORD.findall(target.casefold()))
-    words = {sentence: set(_WORD.findall(sentence.casefold())) for sentence in _sentences(body)}
-    lengths = {sentence: max(1, count(sentence)) for sentence in words}
-    chosen: list[str] = []
-    room = num_tokens
-    while fitting := [sentence for sentence in words if sentence not in chosen and lengths[sentence] <= room]:
-        best = max(fitting, key=lambda sentence: len(words[sentence] & wanted) / lengths[sentence])
-        if not words[best] & wanted:
-            break
-        chosen.append(best)
-        wanted -= words[best]
-        room -= lengths[best]
-    return " ".join(chosen)
 
+    def loss(texts: Sequence[str]) -> list[float]:
+        return [len(wanted.difference(_WORD.findall(text.casefold()))) / max(1, len(wanted)) for text in texts]
 
-def _sentences(body: str) -> list[str]:
-    return list(dict.fromkeys(filter(None, (part.strip() for part in _SENTENCE_END.split(body)))))
-
-
-def _that_fit(sentences: Sequence[str], count: CountTokens, num_tokens: int) -> str:
-    chosen = ""
-    for sentence in sentences:
-        longer = f"{chosen} {sentence}" if chosen else sentence
-        if count(longer) <= num_tokens:
-            chosen = longer
-    return chosen
+    return loss
