@@ -78,6 +78,8 @@ def _about(study: Study, spent: _Stopwatch) -> dict[str, Any]:
     }
     if study.settings.judged_data is None:
         about["left out"] = "the judged sets of real ads and titles (no evaluation data, or --no-real)"
+    if study.settings.is_extractive:
+        about["extractive"] = "yes: no summarizer was asked, each written summary is the extractive fallback"
     if study.settings.is_quick:
         about["quick"] = "yes: so few queries that no figure means anything"
     return about
@@ -121,6 +123,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of random orders and random sentences")
     parser.add_argument("--threads", type=int, default=2, help="of torch")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="what rankings compute in")
+    parser.add_argument("--extractive", action="store_true", help="ask no summarizer: read extractive fallbacks")
     parser.add_argument("--quick", action="store_true", help="a few queries: everything runs, no figure means anything")
     return parser.parse_args(arguments)
 
@@ -137,6 +140,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         num_full_text_real=options.full_text_real,
         seed=options.seed,
         is_bfloat16=options.dtype == "bfloat16",
+        is_extractive=options.extractive,
     )
     if not options.quick:
         return settings

@@ -20,7 +20,7 @@ from models.training.judged import JudgedSet
 from models.training.measures import ndcg_at_10_by_query
 from models.training.pruning.prompts import CalibrationText, Reader
 from models.training.report.scorer import Rankings, Scorer
-from models.training.report.texts import Text, Written, missing_words, write_summaries
+from models.training.report.texts import Text, Written, extractive_summaries, missing_words, write_summaries
 from models.training.report.worlds import judged_sets
 
 __all__ = ["Settings", "Study"]
@@ -42,6 +42,7 @@ class Settings:
         num_calibration: Training queries, eight prompts each, on which pruning is calibrated.
         seed: Of random order and random sentences.
         is_bfloat16: The engine computes in bfloat16, not float32: faster on processors that have it, ties and noise.
+        is_extractive: No summarizer is asked: every written summary is the extractive fallback.
         is_quick: A few queries with a few candidates: everything runs, no figure means anything.
     """
 
@@ -54,6 +55,7 @@ class Settings:
     num_calibration: int = 64
     seed: int = 7
     is_bfloat16: bool = False
+    is_extractive: bool = False
     is_quick: bool = False
 
 
@@ -109,7 +111,8 @@ class Study:
     def written(self, judged: JudgedSet) -> Written:
         """Summaries of the set's items."""
         if judged.name not in self._written:
-            self._written[judged.name] = write_summaries(self.summarizer, list(judged.items.values()))
+            write = extractive_summaries if self.settings.is_extractive else write_summaries
+            self._written[judged.name] = write(self.summarizer, list(judged.items.values()))
         return self._written[judged.name]
 
     def texts(self, judged: JudgedSet, text: Text) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ from models.training.export import load_weights
 from models.training.generation import greedy
 from models.training.judged import Item
 
-__all__ = ["Text", "Written", "missing_words", "write_summaries"]
+__all__ = ["Text", "Written", "extractive_summaries", "missing_words", "write_summaries"]
 
 _WORD = re.compile(r"\w+")
 
@@ -82,6 +82,12 @@ def write_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
         num_fallback += summary is None
         texts[item.key] = extractive_summary(item.body, text.count, longest) if summary is None else summary
     return Written(texts, len(asked), num_fallback)
+
+
+def extractive_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
+    """What the nearline service stores while the engine is away; nothing is asked."""
+    count, longest = TextTokenizer.from_file(bundle.tokenizer_file).count, bundle.manifest.limits.summary
+    return Written({item.key: extractive_summary(item.body, count, longest) for item in items}, 0, 0)
 
 
 def _gated(prompt: SummarizerPrompt, answer: str, body: str, *, is_finished: bool, is_extractive: bool) -> str | None:

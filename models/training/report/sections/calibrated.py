@@ -19,7 +19,7 @@ _SOFT_LABELS = (
 
 def measure(study: Study) -> Chapter:
     """Calibrate on each set that has grades above one."""
-    graded = [judged for judged in study.sets if judged.name != "melo"]  # MELO's grades are 0 and 1
+    graded = [judged for judged in study.sets if _has_grades(judged)]
     rows, figures, series = [], [], []
     for judged in graded:
         scores = study.rank(judged, Text.WRITTEN).scores
@@ -48,6 +48,11 @@ def measure(study: Study) -> Chapter:
         [picture],
         [_SOFT_LABELS],
     )
+
+
+def _has_grades(judged: JudgedSet) -> bool:
+    """Whether some candidate is relevant by grade: where grades are 0 and 1, as MELO's, none is."""
+    return any(grade >= RELEVANT_GRADE for ranking in judged.rankings for grade in ranking.grades)
 
 
 def _figures(judged: JudgedSet, found: Calibration) -> list[Figure]:

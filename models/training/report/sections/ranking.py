@@ -14,7 +14,7 @@ __all__ = ["measure"]
 
 _FEWEST_OF_A_SLICE = 5
 _GOALS = {"generated": "at least +0.05", "ads": "not below 0"}
-_NAMES = {"generated": "ranker_minus_bm25", "ads": "ranker_minus_bm25_real", "melo": "ranker_minus_bm25_melo"}
+_NAMES = {"generated": "ranker_minus_bm25", "ads": "ranker_minus_bm25_real"}
 
 
 def measure(study: Study) -> Chapter:
@@ -51,7 +51,8 @@ def measure(study: Study) -> Chapter:
 
 def _figure(judged: JudgedSet, gain: Interval) -> Figure:
     says = f"NDCG@10 of the ranker minus that of BM25 over full text, {judged.title}"
-    return Figure(_NAMES[judged.name], gain, says, len(judged.rankings), goal=_GOALS.get(judged.name))
+    name = _NAMES.get(judged.name, f"ranker_minus_bm25_{judged.name}")
+    return Figure(name, gain, says, len(judged.rankings), goal=_GOALS.get(judged.name))
 
 
 def _slice_table(judged: JudgedSet, slices: list[Slice]) -> Table:
