@@ -15,7 +15,7 @@ _DIGITS = 4
 def as_answer(chapters: Sequence[Chapter]) -> dict[str, Any]:
     """Every figure by name, its interval beside it under ``<name>_interval``.
 
-    ``recomputed`` is true where this run computed all of them; those that it read are listed under ``recorded``.
+    ``recomputed`` is true where this run measured: all figures but those that ``recorded`` lists, which it only read.
     """
     figures = _figures(chapters)
     recorded = [figure.name for figure in figures if not figure.recomputed]

@@ -61,12 +61,12 @@ class Settings:
 
 @dataclass
 class Study:
-    """Makes what sections ask for, when they ask for it."""
+    """Makes what sections ask for, when they ask for it; what is known is not made again."""
 
     settings: Settings
-    _texts: dict[tuple[str, Text], Mapping[str, str]] = field(default_factory=dict)
-    _rankings: dict[tuple[str, Text], Rankings] = field(default_factory=dict)
-    _written: dict[str, Written] = field(default_factory=dict)
+    known_texts: dict[tuple[str, Text], Mapping[str, str]] = field(default_factory=dict)
+    known_rankings: dict[tuple[str, Text], Rankings] = field(default_factory=dict)
+    known_written: dict[str, Written] = field(default_factory=dict)
 
     @cached_property
     def ranker(self) -> Bundle:
@@ -110,10 +110,10 @@ class Study:
 
     def written(self, judged: JudgedSet) -> Written:
         """Summaries of the set's items."""
-        if judged.name not in self._written:
+        if judged.name not in self.known_written:
             write = extractive_summaries if self.settings.is_extractive else write_summaries
-            self._written[judged.name] = write(self.summarizer, list(judged.items.values()))
-        return self._written[judged.name]
+            self.known_written[judged.name] = write(self.summarizer, list(judged.items.values()))
+        return self.known_written[judged.name]
 
     def texts(self, judged: JudgedSet, text: Text) -> Mapping[str, str]:
         """What stands below the headers of the items of a set, or of the whole set that it is the beginning of.
@@ -121,16 +121,16 @@ class Study:
         Raises:
             ValueError: ``target`` or ``best`` of a set whose truth is not known.
         """
-        if (judged.name, text) not in self._texts:
+        if (judged.name, text) not in self.known_texts:
             whole = next(known for known in self.sets if known.name == judged.name)
-            self._texts[judged.name, text] = self._make_texts(whole, text)
-        return self._texts[judged.name, text]
+            self.known_texts[judged.name, text] = self._make_texts(whole, text)
+        return self.known_texts[judged.name, text]
 
     def rank(self, judged: JudgedSet, text: Text) -> Rankings:
         """The unchanged ranker's rankings of a set or of its beginning; what is known is not ranked again."""
-        num_queries, known = len(judged.rankings), self._rankings.get((judged.name, text))
+        num_queries, known = len(judged.rankings), self.known_rankings.get((judged.name, text))
         if known is None or len(known.ndcg) < num_queries:
-            known = self._rankings[judged.name, text] = self.scorer.rank(judged, self.texts(judged, text))
+            known = self.known_rankings[judged.name, text] = self.scorer.rank(judged, self.texts(judged, text))
         return known.first(num_queries)
 
     def bm25(self, judged: JudgedSet) -> Rankings:

@@ -41,6 +41,7 @@ def measure(study: Study) -> Chapter:
         ranked = {text: study.rank(judged, text) for text in (*texts, Text.BODY)}
         costs = {text: relative_difference(ranked[text].ndcg, ranked[Text.BODY].ndcg) for text in texts}
         figures += [_figure(judged, text, cost) for text, cost in costs.items()]
+        figures.append(_over_lead(judged, ranked))
         tables.append(_table(study, judged, ranked, costs))
         pictures.append(_picture(judged, costs))
     return Chapter(
@@ -61,6 +62,14 @@ def _figure(judged: JudgedSet, text: Text, cost: Interval) -> Figure:
         name, theirs, goal = f"{name}_{judged.name}", None, None
     says = f"NDCG@10 {says}, relative to the whole body, {judged.title}"
     return Figure(name, cost, says, len(judged.rankings), theirs, goal)
+
+
+def _over_lead(judged: JudgedSet, ranked: Mapping[Text, Rankings]) -> Figure:
+    """The summary beside the first tokens, directly: two intervals that overlap may still differ query by query."""
+    gain = relative_difference(ranked[Text.WRITTEN].ndcg, ranked[Text.LEAD].ndcg)
+    says = f"NDCG@10 with the written summary, relative to the first tokens of the body, as many, {judged.title}"
+    name = "summary_over_lead_relative" + (f"_{judged.name}" if judged.is_real else "")
+    return Figure(name, gain, says, len(judged.rankings), goal=None if judged.is_real else "above 0")
 
 
 def _table(study: Study, judged: JudgedSet, ranked: Mapping[Text, Rankings], costs: Mapping[Text, Interval]) -> Table:

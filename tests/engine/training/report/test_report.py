@@ -16,6 +16,7 @@ EVERY_FIGURE = {
     "compressed_93_relative",
     "empty_summary_relative",
     "lead_tokens_relative",
+    "summary_over_lead_relative",
     "chain_relative",
 }
 
