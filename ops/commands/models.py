@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     train = typer.Typer(help="Train a model and write its checkpoint bundle.", no_args_is_help=True)
     train.command("ranker", context_settings=_PASS_THROUGH)(train_ranker)
     train.command("summarizer", context_settings=_PASS_THROUGH)(train_summarizer)
+    train.command("recipe", context_settings=_PASS_THROUGH)(train_recipe)
     app.add_typer(train, name="train", rich_help_panel="Models")
 
     prune = typer.Typer(help="Make a ranker smaller, and say what it costs.", no_args_is_help=True)
@@ -39,6 +40,11 @@ def train_ranker(context: typer.Context) -> None:
 def train_summarizer(context: typer.Context) -> None:
     """Summarizer: SFT on extractive targets. Options as `--help` of the recipe says."""
     _run_module("models.training.summarizer", context.args)
+
+
+def train_recipe(context: typer.Context) -> None:
+    """The paper's scale: count and rehearse with --dry-run, or run. Options as `--help` of the module says."""
+    _run_module("models.training.recipes", context.args)
 
 
 def prune_plan(context: typer.Context) -> None:

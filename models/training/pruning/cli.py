@@ -8,13 +8,14 @@ from pathlib import Path
 from models.training.data.files import SAMPLE_QUERIES
 from models.training.pruning.applying import ApplyConfig
 from models.training.pruning.comparison import RATIOS, CompareConfig
+from models.training.pruning.lessons import Lesson
 from models.training.pruning.methods import MethodName
 from models.training.pruning.osscar import SearchConfig
 from models.training.pruning.planning import PlanConfig
 from models.training.pruning.problem import RIDGE
 from models.training.pruning.prompts import CalibrationText
 from models.training.pruning.pruned import Settings, Target
-from models.training.pruning.recovery import Lesson, RecoverConfig
+from models.training.pruning.recovery import RecoverConfig
 
 __all__ = ["Request", "parse_arguments"]
 

@@ -14,12 +14,12 @@ from models.training.corpora import Corpus, evaluation_corpus
 from models.training.data.files import SAMPLE_QUERIES
 from models.training.export import data_digest
 from models.training.pruning.journal import Journal
+from models.training.pruning.lessons import Lesson
 from models.training.pruning.measuring import Bench, Recovery
 from models.training.pruning.methods import MethodName
 from models.training.pruning.plan import PlanShape, Source, kept_count
 from models.training.pruning.prompts import CalibrationText, Reader
 from models.training.pruning.pruned import Settings, Target, last_layers
-from models.training.pruning.recovery import Lesson
 from models.training.pruning.report import Comparison, Row
 
 __all__ = ["RATIOS", "CompareConfig", "compare", "targets"]

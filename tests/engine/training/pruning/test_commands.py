@@ -15,8 +15,9 @@ from models.engine.weights import load_model
 from models.training.export import load_weights
 from models.training.pruning import recovery
 from models.training.pruning.__main__ import main
+from models.training.pruning.lessons import Lesson
 from models.training.pruning.plan import read_plan
-from models.training.pruning.recovery import Lesson, RecoverConfig
+from models.training.pruning.recovery import RecoverConfig
 from models.training.random_bundle import RandomConfig
 from models.training.random_bundle import main as make_random
 from models.training.reference import score_alone
