@@ -68,10 +68,11 @@ def compare(config: CompareConfig) -> Comparison:
     same = replace(config, bundle=Path(), ratios=(), methods=(), drops=(), work=None)
     with TemporaryDirectory(prefix="precis-prune-") as scratch:
         work = config.work or Path(scratch)
-        recovery = Recovery(config.recover_steps, config.lesson, config.settings.seed, work / "recovery.checkpoint")
+        fingerprint = f"{bundle.revision}/{calibration.sha256}/{held_out_sha256}/{torch.get_num_threads()}/{same}"
+        checkpoint = work / "recovery.checkpoint"
+        recovery = Recovery(config.recover_steps, config.lesson, config.settings.seed, checkpoint, fingerprint)
         bench = Bench(bundle, held_out, batches, recovery)
         chosen = list(targets(config, bench.shape))
-        fingerprint = f"{bundle.revision}/{calibration.sha256}/{held_out_sha256}/{torch.get_num_threads()}/{same}"
         journal = Journal(work / "rows.jsonl", fingerprint)
         measure = _remembered(bench, journal, is_recovered=config.recover_steps > 0)
         measure_alone = _remembered(bench, journal, is_recovered=False)

@@ -37,6 +37,8 @@ class Recovery:
     seed: int
     checkpoint: Path
     """Of the row that is being trained; a killed one goes on from it."""
+    fingerprint: str
+    """Identity of the run: a checkpoint of another one is not continued."""
 
 
 class Bench:
@@ -84,8 +86,8 @@ class Bench:
         recovery = self._recovery
         answers, teacher = Answers(model, self._label_ids), Answers(self._model, self._label_ids)
         losses = losses_of(answers, teacher, self._training, recovery.lesson)
-        fingerprint = f"compare/{name}/{recovery.steps}/{recovery.lesson}/{recovery.seed}"
-        train(model, losses, LoopConfig(recovery.steps, recovery.checkpoint, fingerprint), RECOVERY_RATES, "recovery")
+        loop = LoopConfig(recovery.steps, recovery.checkpoint, f"{recovery.fingerprint}/{name}")
+        train(model, losses, loop, RECOVERY_RATES, "recovery")
         return self._rank(model.eval())
 
     def _rank(self, model: Qwen3ForCausalLM) -> tuple[float, ...]:
