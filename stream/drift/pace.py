@@ -10,7 +10,10 @@ __all__ = ["Pace"]
 
 _SLOW = 2.0
 """A call that takes so many times the usual of an idle engine met others there."""
+_NOISE_S = 0.02
+"""A delay below this is that of sockets and schedulers, not of a queue."""
 _LONGEST_S = 60.0
+_FIRST_AFTER_FAILURE_S = 1.0
 _FORGET = 1.02
 """The fastest answer known ages by this a call, so that a slower engine becomes the usual within a hundred calls."""
 
@@ -41,14 +44,15 @@ class Pace:
             seconds: How long it took.
             num_tokens: What it sent, at least 1.
         """
-        cost_s = seconds / num_tokens
-        usual_s = cost_s if self.fastest_s is None else self.fastest_s
-        wait_s = self._longer() if cost_s > _SLOW * usual_s else max(self.interval_s, self.wait_s / 2)
-        return Pace(self.interval_s, wait_s, min(cost_s, usual_s * _FORGET))
+        usual_s = seconds / num_tokens if self.fastest_s is None else self.fastest_s
+        is_slow = seconds > _SLOW * usual_s * num_tokens + _NOISE_S
+        wait_s = self._at_most_longest(2 * self.wait_s) if is_slow else max(self.interval_s, self.wait_s / 2)
+        return Pace(self.interval_s, wait_s, min(seconds / num_tokens, usual_s * _FORGET))
 
     def failed(self, retry_after_s: float = 0.0) -> "Pace":
         """After one that was not, or was refused until then."""
-        return Pace(self.interval_s, max(self._longer(), min(retry_after_s, _LONGEST_S)), self.fastest_s)
+        wait_s = max(2 * self.wait_s, retry_after_s, _FIRST_AFTER_FAILURE_S)
+        return Pace(self.interval_s, self._at_most_longest(wait_s), self.fastest_s)
 
-    def _longer(self) -> float:
-        return max(self.interval_s, min(_LONGEST_S, max(self.wait_s, 0.5) * 2))
+    def _at_most_longest(self, wait_s: float) -> float:
+        return max(self.interval_s, min(_LONGEST_S, wait_s))

@@ -21,6 +21,11 @@ def test_slow_answers_double_the_wait_and_fast_ones_halve_it():
     assert slow.answered(0.1, 1_000).answered(0.1, 1_000).answered(0.1, 1_000).wait_s == 1.0
 
 
+def test_a_moment_is_no_queue():
+    """Twice the usual of an engine that answers in no time is the noise of a busy machine."""
+    assert Pace.per_minute(60).answered(0.001, 100).answered(0.02, 100).wait_s == 1.0
+
+
 def test_the_wait_is_bounded():
     """Failures for ever are a call a minute; a slower limit stands."""
     pace, rare = Pace.per_minute(60), Pace.per_minute(0.5)
