@@ -178,3 +178,14 @@ def poll_ended(pidfd):
     readable, _, _ = select.select([pidfd], [], [], 30)
     os.close(pidfd)
     assert readable
+
+
+def test_a_child_gives_way_by_its_niceness(tmp_path):
+    """It is added to this process's own."""
+    port = free_port()
+    child = Child(replace(spec(tmp_path, server(port), port=port), niceness=3))
+    try:
+        child.wait_ready()
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == os.getpriority(os.PRIO_PROCESS, 0) + 3
+    finally:
+        child.kill()
