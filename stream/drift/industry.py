@@ -37,7 +37,7 @@ _STEMS: dict[Industry, str] = {
         "educat teach school classroom nursery child universit academ lectur tutor early.years learning.support"
     ),
     Industry.HEALTH: (
-        "health hospital clinic medic nurs(?:e|ing) pharma dent(?:al|ist) hygien therap physio radiograph radiolog "
+        "health hospital clinic medic nurs(?:e|ing) pharma dental dentist hygien therap physio radiograph radiolog "
         "surg doctor physician patient care(?:rs?|giver)?$ biomedic laborator veterin "
         "imaging patholog social.(?:work|care) support.(?:worker|assistant)"
     ),
