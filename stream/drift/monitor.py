@@ -167,13 +167,16 @@ class DriftMonitor:
         posting = await self._postings.get_posting(document.job_id)
         if posting is None or posting.content_hash != document.content_hash:
             return None
-        queries = self._pool.choose(document.job_id, document.header, self._config.queries_per_posting)
-        # In a thread: a body may be a megabyte, and the loop is the pipeline's.
-        whole = await asyncio.to_thread(self._prompt.whole_item_ids, document.header, posting.body)
+        # In a thread: the body may be a megabyte and the queries many, and the loop is the pipeline's.
+        return await asyncio.to_thread(self._render, document, posting)
+
+    def _render(self, document: SummaryDocument, posting: PostingDocument) -> _Rendered:
+        header = document.header
+        queries = self._pool.choose(document.job_id, header, self._config.queries_per_posting)
         return _Rendered(
             str(industry_of(posting.posting)),
             [self._prompt.query_ids(query) for query in queries],
-            (self._prompt.item_ids(document.header, document.summary), whole),
+            (self._prompt.item_ids(header, document.summary), self._prompt.whole_item_ids(header, posting.body)),
         )
 
     async def _scored(self, rendered: _Rendered) -> Sample:
