@@ -1,6 +1,7 @@
 """The wheel: what is in it, and that it works without the checkout."""
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -52,7 +53,7 @@ class Installed:
 
 def _run(command: Sequence[str | Path], cwd: Path) -> str:
     """Standard output of a command that must succeed; a failure shows all it wrote."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, f"{command} exited with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -165,3 +166,9 @@ def test_engine_and_training_import_from_the_installed_wheel_with_their_own_pyth
 def test_installed_command_explains_itself(installed: Installed) -> None:
     """`precis --help` works from the wheel."""
     assert "demo" in _run([installed.home / "bin" / "precis", "--help"], cwd=installed.home)
+
+
+def test_installed_command_tells_its_version(installed: Installed) -> None:
+    """`precis --version` is that of the wheel."""
+    told = _run([installed.home / "bin" / "precis", "--version"], cwd=installed.home)
+    assert re.fullmatch(r"precis \d+\.\d+\.\d+\s*", told)
