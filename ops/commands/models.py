@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     train.command("summarizer", context_settings=_PASS_THROUGH)(train_summarizer)
     train.command("gspo", context_settings=_PASS_THROUGH)(train_gspo)
     train.command("gspo-grid", context_settings=_PASS_THROUGH)(train_gspo_grid)
+    train.command("recipe", context_settings=_PASS_THROUGH)(train_recipe)
     app.add_typer(train, name="train", rich_help_panel="Models")
 
     prune = typer.Typer(help="Make a ranker smaller, and say what it costs.", no_args_is_help=True)
@@ -56,6 +57,11 @@ def train_gspo(context: typer.Context) -> None:
 def train_gspo_grid(context: typer.Context) -> None:
     """Summarizer: the paper's grid of algorithms and penalties, and a table of it. Finished runs are not repeated."""
     _run_module("models.training.reinforce.grid", context.args, environment="training")
+
+
+def train_recipe(context: typer.Context) -> None:
+    """The paper's scale: count and rehearse with --dry-run, or run. Options as `--help` of the module says."""
+    _run_module("models.training.recipes", context.args)
 
 
 def prune_plan(context: typer.Context) -> None:

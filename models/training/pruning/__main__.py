@@ -48,7 +48,9 @@ def _run(request: Request) -> Result:
     if isinstance(config, ApplyConfig):
         return apply_plan(config)
     if isinstance(config, RecoverConfig):
-        return recover(config)
+        manifest = recover(config)
+        assert manifest is not None  # alone, so this process writes
+        return manifest
     assert isinstance(config, CompareConfig)
     return compare(config)
 

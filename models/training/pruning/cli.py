@@ -8,13 +8,14 @@ from pathlib import Path
 from models.training.data.files import SAMPLE_QUERIES
 from models.training.pruning.applying import ApplyConfig
 from models.training.pruning.comparison import RATIOS, CompareConfig
+from models.training.pruning.lessons import Lesson
 from models.training.pruning.methods import MethodName
 from models.training.pruning.osscar import SearchConfig
 from models.training.pruning.planning import PlanConfig
 from models.training.pruning.problem import RIDGE
 from models.training.pruning.prompts import CalibrationText
 from models.training.pruning.pruned import Settings, Target
-from models.training.pruning.recovery import Lesson, RecoverConfig
+from models.training.pruning.recovery import RecoverConfig
 
 __all__ = ["Request", "parse_arguments"]
 
@@ -41,7 +42,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Request:
     _add_compare(commands.add_parser("compare", help="measure every method at every ratio"))
     for command in commands.choices.values():
         command.add_argument("--bundle", type=Path, required=True, help="ranker bundle")
-        command.add_argument("--threads", type=int, default=1, help="of torch (default: %(default)s)")
+        command.add_argument("--threads", type=_positive, default=1, help="of torch (default: %(default)s)")
         command.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
     options = parser.parse_args(arguments)
     return Request(_CONFIGS[options.command](options), options.threads, options.as_json)
@@ -86,11 +87,21 @@ def _add_recover(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=_positive, required=True, help="optimiser steps")
     _add_lesson(parser)
     parser.add_argument("--seed", type=int, default=7, help="of the order of pairs")
+    parser.add_argument("--postings", type=_positive, default=6000, help="of the training data (default: %(default)s)")
+    parser.add_argument("--queries", type=_positive, default=9000, help="of the training data (default: %(default)s)")
 
 
 def _recover(options: argparse.Namespace) -> RecoverConfig:
-    lesson = Lesson(options.lesson)
-    return RecoverConfig(options.bundle, options.original, options.out, options.steps, lesson, options.seed)
+    return RecoverConfig(
+        options.bundle,
+        options.original,
+        options.out,
+        options.steps,
+        Lesson(options.lesson),
+        options.seed,
+        postings=options.postings,
+        queries=options.queries,
+    )
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
@@ -147,7 +158,7 @@ def _add_calibration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--granularity", type=_positive, default=32, help="neurons are kept in multiples of it")
     parser.add_argument("--block", type=_positive, default=search.block, help="groups that OSSCAR removes at a time")
     parser.add_argument("--swaps", type=_whole, default=search.rounds, help="rounds of OSSCAR's local search")
-    parser.add_argument("--ridge", type=float, default=RIDGE, help="added to the diagonal, as a part of its mean")
+    parser.add_argument("--ridge", type=_above_zero, default=RIDGE, help="added to the diagonal, as a part of its mean")
     parser.add_argument("--seed", type=int, default=7, help="of random choices and of the order of pairs")
 
 
@@ -158,6 +169,13 @@ def _settings(options: argparse.Namespace) -> Settings:
         ridge=options.ridge,
         search=SearchConfig(options.block, options.swaps),
     )
+
+
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0: without a ridge some inputs cannot be told apart")
+    return number
 
 
 def _positive(text: str) -> int:

@@ -14,12 +14,12 @@ from models.training.corpora import Corpus, evaluation_corpus
 from models.training.data.files import SAMPLE_QUERIES
 from models.training.export import data_digest
 from models.training.pruning.journal import Journal
+from models.training.pruning.lessons import Lesson
 from models.training.pruning.measuring import Bench, Recovery
 from models.training.pruning.methods import MethodName
 from models.training.pruning.plan import PlanShape, Source, kept_count
 from models.training.pruning.prompts import CalibrationText, Reader
 from models.training.pruning.pruned import Settings, Target, last_layers
-from models.training.pruning.recovery import Lesson
 from models.training.pruning.report import Comparison, Row
 
 __all__ = ["RATIOS", "CompareConfig", "compare", "targets"]
@@ -68,10 +68,11 @@ def compare(config: CompareConfig) -> Comparison:
     same = replace(config, bundle=Path(), ratios=(), methods=(), drops=(), work=None)
     with TemporaryDirectory(prefix="precis-prune-") as scratch:
         work = config.work or Path(scratch)
-        recovery = Recovery(config.recover_steps, config.lesson, config.settings.seed, work / "recovery.checkpoint")
+        fingerprint = f"{bundle.revision}/{calibration.sha256}/{held_out_sha256}/{torch.get_num_threads()}/{same}"
+        checkpoint = work / "recovery.checkpoint"
+        recovery = Recovery(config.recover_steps, config.lesson, config.settings.seed, checkpoint, fingerprint)
         bench = Bench(bundle, held_out, batches, recovery)
         chosen = list(targets(config, bench.shape))
-        fingerprint = f"{bundle.revision}/{calibration.sha256}/{held_out_sha256}/{torch.get_num_threads()}/{same}"
         journal = Journal(work / "rows.jsonl", fingerprint)
         measure = _remembered(bench, journal, is_recovered=config.recover_steps > 0)
         measure_alone = _remembered(bench, journal, is_recovered=False)

@@ -16,10 +16,11 @@ from models.training.corpora import Corpus, training_corpus
 from models.training.export import load_weights
 from models.training.loop import LoopConfig, train
 from models.training.measures import ndcg_at_10_by_query
+from models.training.pruning.lessons import Answers, Lesson, losses_of
 from models.training.pruning.plan import LayerPlan
 from models.training.pruning.prompts import Reader
 from models.training.pruning.pruned import Target, prune, shape_of
-from models.training.pruning.recovery import RECOVERY_RATES, Lesson, losses_of
+from models.training.pruning.recovery import RECOVERY_RATES
 from models.training.pruning.report import Row
 from models.training.ranker_data import RankerData
 
@@ -36,6 +37,8 @@ class Recovery:
     seed: int
     checkpoint: Path
     """Of the row that is being trained; a killed one goes on from it."""
+    fingerprint: str
+    """Identity of the run: a checkpoint of another one is not continued."""
 
 
 class Bench:
@@ -81,9 +84,10 @@ class Bench:
 
     def _recovered(self, model: Qwen3ForCausalLM, name: str) -> tuple[float, ...]:
         recovery = self._recovery
-        losses = losses_of(model, self._model, self._training, self._label_ids, recovery.lesson)
-        fingerprint = f"compare/{name}/{recovery.steps}/{recovery.lesson}/{recovery.seed}"
-        train(model, losses, LoopConfig(recovery.steps, recovery.checkpoint, fingerprint), RECOVERY_RATES, "recovery")
+        answers, teacher = Answers(model, self._label_ids), Answers(self._model, self._label_ids)
+        losses = losses_of(answers, teacher, self._training, recovery.lesson)
+        loop = LoopConfig(recovery.steps, recovery.checkpoint, f"{recovery.fingerprint}/{name}")
+        train(model, losses, loop, RECOVERY_RATES, "recovery")
         return self._rank(model.eval())
 
     def _rank(self, model: Qwen3ForCausalLM) -> tuple[float, ...]:

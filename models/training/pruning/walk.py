@@ -17,6 +17,7 @@ from models.training.batches import Batch
 from models.training.pruning.methods import weight_on
 from models.training.pruning.problem import RIDGE, Floats, Kept, Problem, make_problem
 from models.training.pruning.surgery import fit_config, keep_kv_heads, keep_neurons
+from schemas.errors import ConfigurationError
 
 __all__ = ["Outcome", "Part", "prune_layers"]
 
@@ -71,6 +72,9 @@ def prune_layers(
 
     Returns:
         One entry for each part of each layer, in order.
+
+    Raises:
+        ConfigurationError: A layer's inputs are all zero, or not numbers.
     """
     outcomes, states = [], _States(model, batches)
     for index, layer in enumerate(model.model.layers):
@@ -78,7 +82,12 @@ def prune_layers(
             projection, size, keep = _PARTS[part](layer)
             gram = states.gram_of(layer, projection)
             weight = projection.weight.detach().double().cpu().numpy().T
-            problem = make_problem(gram, weight, size, ridge)
+            try:
+                problem = make_problem(gram, weight, size, ridge)
+            except ValueError as error:
+                raise ConfigurationError(
+                    f"layer {index}, {part}: {error}; is this bundle trained and whole?"
+                ) from error
             kept = choose(index, part, problem)
             pruned = weight_on(problem, kept, is_refitted=is_refitted)
             keep(kept, pruned)

@@ -15,8 +15,9 @@ from models.engine.weights import load_model
 from models.training.export import load_weights
 from models.training.pruning import recovery
 from models.training.pruning.__main__ import main
+from models.training.pruning.lessons import Lesson
 from models.training.pruning.plan import read_plan
-from models.training.pruning.recovery import Lesson, RecoverConfig
+from models.training.pruning.recovery import RecoverConfig
 from models.training.random_bundle import RandomConfig
 from models.training.random_bundle import main as make_random
 from models.training.reference import score_alone
@@ -131,20 +132,14 @@ def test_full_text_calibrates_on_whole_bodies(original: Path, tmp_path: Path) ->
     assert counts["--full-text"].sha256 != counts["--summaries"].sha256
 
 
-@pytest.fixture
-def _small_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus = recovery.training_corpus(200, 60)
-    monkeypatch.setattr(recovery, "training_corpus", lambda: corpus)
-
-
-@pytest.mark.usefixtures("_small_corpus")
 @pytest.mark.parametrize("lesson", list(Lesson))
 def test_recovery_brings_scores_nearer_to_what_it_teaches(
     original: Path, pruned: Path, tmp_path: Path, lesson: Lesson
 ) -> None:
     """Each lesson runs to a bundle with canaries of its own; distillation moves them towards the teacher's."""
     out = tmp_path / "recovered"
-    run("recover", "--bundle", pruned, "--from", original, "--out", out, "--steps", "4", "--lesson", lesson)
+    little = ("--steps", "4", "--postings", "200", "--queries", "60")
+    run("recover", "--bundle", pruned, "--from", original, "--out", out, "--lesson", lesson, *little)
     bundle = load_bundle(out, Role.RANKER)
     assert bundle.manifest.provenance["lesson"] == lesson
     assert bundle.manifest.name == "ranker-tiny-random-pruned-recovered"
@@ -161,14 +156,13 @@ class Killed(Exception):
     """The process ends here."""
 
 
-@pytest.mark.usefixtures("_small_corpus")
 def test_a_killed_recovery_ends_with_the_bytes_of_an_undisturbed_one(
     original: Path, pruned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its checkpoint lies beside the bundle, and is gone in the end."""
 
     def config(name: str) -> RecoverConfig:
-        return RecoverConfig(pruned, original, tmp_path / name, steps=4)
+        return RecoverConfig(pruned, original, tmp_path / name, steps=4, postings=200, queries=60)
 
     torch.set_num_threads(1)
     recovery.recover(config("whole"))
@@ -264,7 +258,10 @@ def test_a_plan_of_another_bundle_or_of_other_prompts_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("arguments", [["plan", "--method", "best"], ["compare", "--queries", "0"], ["nothing"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [["plan", "--method", "best"], ["compare", "--queries", "0"], ["plan", "--ridge", "0"], ["nothing"], []],
+)
 def test_wrong_usage_ends_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """As argparse says it."""
     with pytest.raises(SystemExit) as caught:

@@ -124,6 +124,13 @@ def test_impossible_targets_are_refused(
         prune(model, target, batches)
 
 
+def test_a_broken_model_is_named_by_its_layer(model: Qwen3ForCausalLM, batches: list[Batch]) -> None:
+    """Not a number in the second layer: no plan comes of it."""
+    model.model.layers[1].mlp.up_proj.weight.data[0, 0] = float("nan")
+    with pytest.raises(ConfigurationError, match=r"layer 1, neurons: .*not numbers"):
+        prune(model, Target(mlp_keep=0.5, settings=Settings(granularity=8)), batches)
+
+
 def test_the_last_layers_are_counted_from_the_end() -> None:
     """At least one stays."""
     assert last_layers(2, 5) == (3, 4)
