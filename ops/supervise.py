@@ -207,6 +207,16 @@ def dying_with_parent(niceness: int = 0) -> Callable[[], None]:
 
     def prepare() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.nice(niceness)
+        if niceness:
+            _give_way(os.nice(niceness))
 
     return prepare
+
+
+def _give_way(niceness: int) -> None:
+    # Linux shares cores among sessions first, and compares niceness only within one (sched(7), autogroup): a child that
+    # has a session of its own has to lower the session's share as well. Kernels without autogroups have no such file.
+    with suppress(OSError):
+        group = os.open("/proc/self/autogroup", os.O_WRONLY)
+        os.write(group, str(niceness).encode())
+        os.close(group)
