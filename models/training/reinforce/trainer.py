@@ -58,7 +58,7 @@ def trl_config(config: GspoConfig, most_tokens: int) -> GRPOConfig:
         steps_per_generation=config.prompts,
         num_iterations=1,
         max_completion_length=most_tokens,
-        temperature=1.0,
+        temperature=config.temperature,
         shuffle_dataset=False,  # the order is ours: the same after a kill
         learning_rate=config.learning_rate,
         lr_scheduler_type="constant_with_warmup",
