@@ -1,6 +1,8 @@
 """The `precis` command."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -26,13 +28,29 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="precis",
-    help="Ranking-ready summaries of a live catalogue, and language-model relevance at search latency.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for part in (local, stack, client, services, engine, models, admin, key, operate, rollout, chaos, bench, load):
     part.register(app)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"precis {version('precis')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Ranking-ready summaries of a live catalogue, and language-model relevance at search latency."""
 
 
 def main() -> None:

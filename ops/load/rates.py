@@ -1,7 +1,7 @@
 """The measurement: seek the highest rate, then load at it, above it, and in bursts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ops.load.arrivals import BURSTS
@@ -15,6 +15,8 @@ _MIN_IN_TIME_SHARE = 0.99
 _MIN_DEPTH_SHARE = 0.9
 _MAX_MISS_SHARE = 0.001
 _MIN_GOODPUT_RATIO = 0.9
+# Fewer calls than these in a trial say nothing.
+_MIN_CALLS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def is_sustained(figures: Mapping[str, Any]) -> bool:
     generator sent late are left out), and of the candidates that can have a score 9 in 10 got one of the model or the
     cache.
     """
-    in_time, depth = figures["in_time_share"], figures["depth_share"]
+    in_time, depth = figures["in_time_share"], figures["depth_share"]  # None where nothing was sent or answered
     return in_time is not None and depth is not None and in_time >= _MIN_IN_TIME_SHARE and depth >= _MIN_DEPTH_SHARE
 
 
@@ -58,19 +60,22 @@ async def seek(load: Load, plan: RatesPlan) -> tuple[float, list[dict[str, Any]]
     if plan.rate is not None:
         return plan.rate, []
     trials: list[dict[str, Any]] = []
+    steps = replace(plan.steps, least=_MIN_CALLS / plan.probe_s)
 
     async def is_rate_sustained(rate: float) -> bool:
         figures = await load.at(rate, plan.probe_s)
         trials.append({**figures, "is_sustained": is_sustained(figures)})
         return is_sustained(figures)
 
-    rate = await highest_rate(is_rate_sustained, plan.steps)
+    rate = await highest_rate(is_rate_sustained, steps)
     if rate is None:
-        tried = ", ".join(f"{trial['rate_per_s']:g}" for trial in trials)
-        last = trials[-1]
+        tried = "; ".join(
+            f"{trial['rate_per_s']:g} calls/s: {trial['in_time_share']} in time, depth {trial['depth_share']}"
+            for trial in trials
+        )
         raise BackendUnavailable(
-            f"none of the rates tried ({tried} calls/s) was sustained; at the last one {last['in_time_share']} of the "
-            f"calls were answered in time, at depth {last['depth_share']}: name a rate with --rate to see its figures",
+            f"none of the rates tried was sustained ({tried}): the machine is too slow for this deadline or busy with "
+            "something else; name a rate with --rate to see its figures",
             backend="scorer",
             operation="seek the highest rate",
         )

@@ -15,11 +15,13 @@ class Steps:
         first: Rate of the first trial, calls a second.
         ratio: Where the two rates are closer than this, the lower one is the answer.
         most: Trials at most.
+        least: No rate below this is tried.
     """
 
     first: float = 8.0
     ratio: float = 1.1
     most: int = 12
+    least: float = 0.0
 
 
 async def highest_rate(is_sustained: Callable[[float], Awaitable[bool]], steps: Steps) -> float | None:
@@ -42,6 +44,8 @@ async def highest_rate(is_sustained: Callable[[float], Awaitable[bool]], steps: 
             high = rate
         if low is None:
             rate /= 2
+            if rate < steps.least:
+                break
         elif high is None:
             rate *= 2
         elif high / low < steps.ratio:

@@ -82,6 +82,8 @@ async def send(
             await asyncio.sleep(_LOOK_S)
     finally:
         child.kill()
+    if not has_begun:  # over before we looked, or there was nothing to send
+        on_begin()
     on_end()
     if code:
         raise spec.failed(f"ended with exit code {code}")

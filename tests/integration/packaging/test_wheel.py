@@ -1,6 +1,7 @@
 """The wheel: what is in it, and that it works without the checkout."""
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -165,3 +166,9 @@ def test_engine_and_training_import_from_the_installed_wheel_with_their_own_pyth
 def test_installed_command_explains_itself(installed: Installed) -> None:
     """`precis --help` works from the wheel."""
     assert "demo" in _run([installed.home / "bin" / "precis", "--help"], cwd=installed.home)
+
+
+def test_installed_command_tells_its_version(installed: Installed) -> None:
+    """`precis --version` is that of the wheel."""
+    told = _run([installed.home / "bin" / "precis", "--version"], cwd=installed.home)
+    assert re.fullmatch(r"precis \d+\.\d+\.\d+\s*", told)

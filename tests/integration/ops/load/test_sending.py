@@ -122,3 +122,18 @@ async def test_sending_ends_early_where_it_is_told_to(tmp_path: Path) -> None:
         run = await send(url, _calls(10_000, 0.02), tmp_path, Judge(History()), until=until)
     assert 0 < len(run.outcomes) < 10_000
     assert {outcome.sent.status for outcome in run.outcomes} == {200}
+
+
+async def test_a_plan_without_calls_begins_and_ends(tmp_path: Path) -> None:
+    """Whoever looks at the site at both moments gets both."""
+    seen: list[str] = []
+    run = await send(
+        f"http://127.0.0.1:{free_port()}",
+        [],
+        tmp_path,
+        Judge(History()),
+        on_begin=lambda: seen.append("begin"),
+        on_end=lambda: seen.append("end"),
+    )
+    assert run.outcomes == []
+    assert seen == ["begin", "end"]

@@ -32,6 +32,13 @@ async def test_a_system_that_sustains_nothing_has_no_rate() -> None:
     assert system.tried == [8, 4, 2, 1, 0.5]
 
 
+async def test_no_rate_below_the_least_is_tried() -> None:
+    """A trial of hardly a call would tell nothing."""
+    system = System(0.0)
+    assert await highest_rate(system.sustains, Steps(first=8.0, least=1.5)) is None
+    assert system.tried == [8, 4, 2]
+
+
 async def test_a_system_without_limit_ends_the_search() -> None:
     """With the highest rate tried."""
     assert await highest_rate(System(1e9).sustains, Steps(first=1.0, most=4)) == 8.0
