@@ -133,6 +133,10 @@ def _finished(path: Path, lines: list[bytes]) -> set[str]:
 
 def _append(descriptor: int, line: bytes) -> None:
     # One call for a line: only a full disk or a kill within the call tears it.
-    written = os.write(descriptor, line)
+    try:
+        written = os.write(descriptor, line)
+    except OSError as error:
+        raise ConfigurationError(f"a label could not be written: {error.strerror}") from error
     if written < len(line):
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)  # else the next line would end this one
         raise ConfigurationError(f"the disk took {written} of a line's {len(line)} bytes: make room and run again")

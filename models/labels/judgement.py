@@ -84,11 +84,14 @@ def from_tokens(tokens: Sequence[Token]) -> Judgement:
     Raises:
         InvalidInput: No position is a grade.
     """
-    for position, token in enumerate(tokens):
-        follows = tokens[position + 1].text if position + 1 < len(tokens) else ""
-        if token.text.strip() in _DIGITS and _ALONE.match(f"{token.text.strip()}{follows}"):
-            return _from_top(token)
     said = "".join(token.text for token in tokens)
+    end = 0
+    for token in tokens:
+        start, end = end, end + len(token.text)
+        # In its surroundings: the 0 of "10" is no grade, nor is the 3 of "3.5".
+        alone = _ALONE.search(said, start) if token.text.strip() in _DIGITS else None
+        if alone and alone.start() < end:
+            return _from_top(token)
     raise InvalidInput(f"the answer holds no grade from 0 to 4: {said[:_SHOWN_CHARS]!r}")
 
 

@@ -96,8 +96,8 @@ def _report(options: ClickOptions, counts: ClickCounts, propensities: Propensiti
             "propensities": {str(position): value for position, value in sorted(propensities.values.items())},
             "propensities_from": propensities.source,
             "unlinked_positions": list(propensities.unlinked),
-            "em_iterations": propensities.num_iterations,
-            "em_converged": propensities.has_converged,
+            "rounds": propensities.num_rounds,
+            "converged": propensities.has_converged,
         }
         print(json.dumps(fields))  # noqa: T201 - the command's answer
 
@@ -105,4 +105,4 @@ def _report(options: ClickOptions, counts: ClickCounts, propensities: Propensiti
 def _source(propensities: Propensities) -> str:
     if propensities.source == "file":
         return "from the file"
-    return f"EM on {propensities.num_pairs:,} pairs, {propensities.num_iterations} iterations"
+    return f"of {propensities.num_pairs:,} pairs in the log, {propensities.num_rounds} rounds"
