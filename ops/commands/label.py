@@ -1,5 +1,6 @@
 """`precis label`: relevance labels from a judge or from clicks, and how far they agree with gold grades."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -91,7 +92,7 @@ def judge(  # noqa: PLR0913 - options of a command are its arguments
         only_estimate=estimate,
         as_json=as_json,
     )
-    sys.exit(run_judge(options))
+    sys.exit(asyncio.run(run_judge(options)))
 
 
 def agreement(

@@ -51,8 +51,10 @@ class JudgeOptions:
     as_json: bool
 
 
-def run_judge(options: JudgeOptions) -> int:
-    """Do it.
+async def run_judge(options: JudgeOptions) -> int:
+    """Do it, step by step.
+
+    1. Read everything once: errors and costs are known before anything is sent. 2. Learn the method. 3. Judge.
 
     Returns:
         Exit status: 0 every pair has a label; 1 some could not be judged; 130 stopped by Ctrl-C or SIGTERM.
@@ -60,11 +62,6 @@ def run_judge(options: JudgeOptions) -> int:
     Raises:
         PrecisError: As ``read_pairs``, ``open_growing`` and ``judge_pairs``.
     """
-    return asyncio.run(_run(options))
-
-
-async def _run(options: JudgeOptions) -> int:
-    """1. Read everything once: errors and costs are known before anything is sent. 2. Learn the method. 3. Judge."""
     texts = read_posting_texts(options.postings) if options.postings else {}
     prompt = JudgePrompt(read_rubric(options.rubric), options.max_posting_chars)
 
