@@ -34,6 +34,7 @@ __all__ = ["Endpoint", "EndpointConfig"]
 _OK, _INTERNAL = 200, 500
 _REFUSED_KEY, _NOT_FOUND = (401, 403), 404
 _SHOWN_BYTES = 80
+_CONNECT_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,9 @@ class Endpoint:
         self._headers = {"content-type": "application/json"}
         if config.key:
             self._headers["authorization"] = f"Bearer {config.key}"
-        self._pool = Pool(config.base_url, max_connections=config.concurrency, keepalive_s=30, connect_timeout_s=10)
+        self._pool = Pool(
+            config.base_url, max_connections=config.concurrency, keepalive_s=30, connect_timeout_s=_CONNECT_S
+        )
 
     async def post(self, path: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Post a JSON object and read one.
@@ -150,7 +153,9 @@ class Endpoint:
             async with asyncio.timeout(self._config.timeout_s):
                 reply = await self._pool.send("POST", path, content, self._headers)
         except TimeoutError as error:
-            message = f"{where}: no answer within {self._config.timeout_s:g} s"
+            is_connected = not isinstance(error, aiohttp.ClientError)
+            what = f"answer within {self._config.timeout_s:g}" if is_connected else f"connection within {_CONNECT_S}"
+            message = f"{where}: no {what} s"
             raise BackendTimeout(message, backend="judge", operation=path) from error
         except aiohttp.InvalidURL as error:
             raise ConfigurationError(f"endpoint {where!r} is no address: {error}") from error
