@@ -62,6 +62,7 @@ class ChildSpec:
         stop_timeout_s: Limit from SIGTERM to exit, seconds; then SIGKILL.
         probe: For what does not speak HTTP: None when it can work, else why not.
         has_children: It starts processes of its own, which end with it: also where it is killed, or this process is.
+        niceness: How much more it gives way to others than this process does: 0 to 19 (``nice(2)``).
     """
 
     name: str
@@ -69,10 +70,11 @@ class ChildSpec:
     environment: dict[str, str]
     ready_url: str
     log_file: Path
-    start_timeout_s: float = 60
+    start_timeout_s: float = 180
     stop_timeout_s: float = 45
     probe: Callable[[], str | None] | None = None
     has_children: bool = False
+    niceness: int = 0
 
     def why_unready(self) -> str | None:
         """Ask it once, for at most 2 s: None when it can work, else why not."""
@@ -115,7 +117,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its children in order
-                preexec_fn=dying_with_parent(),  # noqa: PLW1509 (one system call, which takes no lock)
+                preexec_fn=dying_with_parent(self.spec.niceness),  # noqa: PLW1509 (system calls, which take no lock)
             )
         if self.spec.has_children:
             # The kernel ties only the child itself to this process; its children are tied by a pipe.
@@ -195,7 +197,26 @@ class Child:
             self._group_watcher = None
 
 
-def dying_with_parent() -> Callable[[], None]:
-    """What a child runs before its program, so that the kernel ends it when this thread ends."""
+def dying_with_parent(niceness: int = 0) -> Callable[[], None]:
+    """What a child runs before its program, so that the kernel ends it when this thread ends.
+
+    Args:
+        niceness: How much more it gives way to others than this process does.
+    """
     prctl = ctypes.CDLL(None).prctl  # loaded here: between fork and exec a lock of another thread may stay locked
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def prepare() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if niceness:
+            _give_way(os.nice(niceness))
+
+    return prepare
+
+
+def _give_way(niceness: int) -> None:
+    # Linux shares cores among sessions first, and compares niceness only within one (sched(7), autogroup): a child that
+    # has a session of its own has to lower the session's share as well. Kernels without autogroups have no such file.
+    with suppress(OSError):
+        group = os.open("/proc/self/autogroup", os.O_WRONLY)
+        os.write(group, str(niceness).encode())
+        os.close(group)

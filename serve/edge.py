@@ -44,9 +44,7 @@ class Edge:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = context.request_id
-                if context.stages.seconds:
-                    context.stages.seconds["total"] = time.monotonic() - context.arrived_s
-                    headers["Server-Timing"] = context.stages.server_timing()
+                headers["Server-Timing"] = context.stages.server_timing(time.monotonic() - context.arrived_s)
             await send(message)
 
         try:

@@ -46,9 +46,10 @@ class Stages:
         finally:
             self.seconds[name] += time.perf_counter() - start_s
 
-    def server_timing(self) -> str:
-        """Value of the ``Server-Timing`` header, durations in milliseconds."""
-        return ", ".join(f"{name};dur={seconds * 1e3:.2f}" for name, seconds in self.seconds.items())
+    def server_timing(self, total_s: float) -> str:
+        """Value of the ``Server-Timing`` header, durations in milliseconds: the stages and ``total``."""
+        stages = {**self.seconds, "total": total_s}
+        return ", ".join(f"{name};dur={seconds * 1e3:.2f}" for name, seconds in stages.items())
 
 
 class ByArm(Generic[_Metric]):

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measurements of services and engines.", no_args_is_help=True)
     bench.command("nearline")(nearline)
     bench.command("engine")(engine)
+    bench.command("prefix")(prefix)
     bench.command("depth")(depth)
     bench.command("near-cache")(near_cache)
     app.add_typer(bench, name="bench", rich_help_panel="Operation")
@@ -103,6 +104,35 @@ def engine(
     for name, value in result.items():
         if isinstance(value, int | float):
             typer.echo(f"{name:32} {value:>10,.3f}")
+
+
+def prefix(
+    *,
+    bundle: Annotated[
+        Path | None, typer.Option(help="A ranker; by default one of Qwen3-0.6B's shape, weights random.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU cores; by default all.")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Of each way, in turn; medians are reported.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
+) -> None:
+    """What computing a shared query once gains, by its share of the prompt: local engine, 32 prompts of 200 tokens."""
+    import os
+
+    from ops.bench.engines.torch_side import prefix_gain
+    from ops.commands.keep import stop_on_signals
+    from ops.settings import load_settings
+
+    stop_on_signals()
+    result = prefix_gain(load_settings().engine, bundle, threads or os.cpu_count() or 1, runs)
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    typer.echo(f"{'query share':>11} {'items/s':>9} {'apart':>9} {'gain':>6} {'by rows':>8}")
+    for row in result["shares"]:
+        typer.echo(
+            f"{row['prefix_share']:>11.0%} {row['items_per_s']:>9.2f} {row['items_per_s_apart']:>9.2f} "
+            f"{row['gain']:>6.2f} {row['rows_ratio']:>8.2f}"
+        )
 
 
 def depth(

@@ -109,7 +109,8 @@ def rates(  # noqa: PLR0913 - options of a command are its arguments
 
 def soak(  # noqa: PLR0913 - options of a command are its arguments
     *,
-    minutes: Annotated[float, typer.Option(min=0.1, help="How long.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long memory is looked at.")] = 10.0,
+    warm_up_minutes: Annotated[float, typer.Option(min=0, help="Load before that.")] = 5.0,
     profile: Profile = _Profile.EMBEDDED,
     engine: Engine = "local",
     rate: Rate = None,
@@ -131,7 +132,7 @@ def soak(  # noqa: PLR0913 - options of a command are its arguments
 
     async def work(load: "Load") -> dict[str, Any]:
         found, _ = await seek(load, RatesPlan(rate=rate))
-        return await hold(load, found, minutes * 60)
+        return await hold(load, found, minutes * 60, warm_up_s=warm_up_minutes * 60)
 
     mix = _mix(queries, candidates, deadline_ms, insensitive, consistency, max_lag_ms)
     plan = _plan(seed, postings, edits, mix)

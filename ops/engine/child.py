@@ -1,6 +1,6 @@
 """An engine as a child of `precis up`: the one that the settings name, on this machine's hardware."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.bundle import Role, load_bundle
@@ -13,6 +13,10 @@ from ops.settings import Settings, environment_for
 from ops.supervise import ChildSpec
 
 __all__ = ["EngineChild", "engine_child"]
+
+# Engines compute for as long as they are let, on the cores that the services answer from. So the services go first: a
+# refusal must not wait for the pass that it is about. Online before nearline.
+_NICENESS = {Role.RANKER: 5, Role.SUMMARIZER: 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,10 @@ def engine_child(settings: Settings, role: Role, *, host: str, port: int, log_fi
             ready_url=f"http://{host}:{port}/health",
             log_file=log_file,
             start_timeout_s=local.start_timeout_s,
+            niceness=_NICENESS[role],
         )
         return EngineChild(spec, dtype or Dtype.FLOAT32)
     bundle, wishes = load_bundle(chosen.bundle.resolve(), role), Wishes(threads=local.num_threads, dtype=dtype)
     prepared = prepare(engine, bundle, find_hardware(), home=local.home, host=host, port=port, wishes=wishes)
     spec = engine_spec(f"{role}-engine", prepared, log_file=log_file, inherited=environment_for({}))
-    return EngineChild(spec, prepared.task.dtype)
+    return EngineChild(replace(spec, niceness=_NICENESS[role]), prepared.task.dtype)

@@ -18,7 +18,7 @@ import aiohttp
 import uvloop
 
 from ops.load.traffic import PlannedCall
-from ops.load.wire import Cost, Orders, Sent, read_plan, write_cost, write_sent
+from ops.load.wire import Cost, Orders, Sent, read_plan, server_seconds, write_cost, write_sent
 
 __all__: list[str] = []
 
@@ -51,14 +51,16 @@ class _Sender:
         return Cost(started_s, time.monotonic(), time.process_time() - cpu_s)
 
     async def _send(self, number: int, call: PlannedCall, due_s: float) -> None:
-        sent_s, body, status, error = time.monotonic(), b"", 0, ""
+        sent_s, body, status, error, server_s = time.monotonic(), b"", 0, "", None
         try:
             async with self._http.post(self._url, data=call.body, headers=_HEADERS) as response:
                 body, status = await response.read(), response.status
+                server_s = server_seconds(response.headers.get("Server-Timing", ""))
         except (aiohttp.ClientError, TimeoutError) as failure:
             error = type(failure).__name__
         done_s = time.monotonic()
-        write_sent(self._out, Sent(number, call.traffic_class, due_s, sent_s, done_s, status, error), body)
+        sent = Sent(number, call.traffic_class, due_s, sent_s, done_s, status, error, server_s)
+        write_sent(self._out, sent, body)
 
 
 async def _run(plan: Path, out: Path) -> None:

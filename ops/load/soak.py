@@ -10,18 +10,25 @@ from ops.load.run import Load
 __all__ = ["flatness", "soak"]
 
 _SAMPLE_S = 5.0
-_WARM_UP_SHARE = 0.2
 _MAX_GROWTH_SHARE = 0.03
 _MIB = 1024 * 1024
 
 
-async def soak(load: Load, rate: float, seconds: float) -> dict[str, Any]:
+async def soak(load: Load, rate: float, seconds: float, *, warm_up_s: float) -> dict[str, Any]:
     """Load at a rate and look at the scorer's resident memory meanwhile.
+
+    Args:
+        load: On a site.
+        rate: Calls a second.
+        seconds: How long memory is looked at.
+        warm_up_s: Load before that: caches with a bound fill, and the allocator finds its size.
 
     Raises:
         PrecisError: A part failed.
     """
     samples: list[tuple[float, float]] = []
+    if warm_up_s > 0:
+        await load.at(rate, warm_up_s)
     sampling = asyncio.create_task(_sample(load, samples))
     try:
         figures = await load.at(rate, seconds)
@@ -40,21 +47,17 @@ async def _sample(load: Load, samples: list[tuple[float, float]]) -> None:
 def flatness(samples: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """Whether memory grows: by its least-squares line, and by its last third against its first.
 
-    The first fifth of the time is warm-up and left out. Flat: over the rest, neither the line nor the thirds rise by
-    more than 3 %.
+    Flat: neither the line nor the thirds rise by more than 3 %.
 
     Args:
         samples: Seconds and MiB, in order; of at least a few moments.
     """
-    begin_s, end_s = samples[0][0], samples[-1][0]
-    warm_s = begin_s + _WARM_UP_SHARE * (end_s - begin_s)
-    steady = [sample for sample in samples if sample[0] >= warm_s]
-    third = max(1, len(steady) // 3)
-    first, last = _mean([mib for _, mib in steady[:third]]), _mean([mib for _, mib in steady[-third:]])
-    slope = _slope(steady)
-    line_growth = slope * (steady[-1][0] - steady[0][0]) / first
+    third = max(1, len(samples) // 3)
+    first, last = _mean([mib for _, mib in samples[:third]]), _mean([mib for _, mib in samples[-third:]])
+    slope = _slope(samples)
+    line_growth = slope * (samples[-1][0] - samples[0][0]) / first
     return {
-        "num_samples": len(steady),
+        "num_samples": len(samples),
         "rss_mib_first_third": round(first, 2),
         "rss_mib_last_third": round(last, 2),
         "rss_mib_max": round(max(mib for _, mib in samples), 2),

@@ -114,7 +114,10 @@ def _figures(outcomes: Sequence[Outcome], seconds: float, deadline_s: float, num
         "miss_share": _ratio(misses, len(admitted)),
         "refused": len(refused),
         "shed_share": _ratio(len(refused), len(outcomes)),
-        "refusal_ms": _milliseconds([outcome.latency_s for outcome in refused], (0.5, 0.99)),
+        "refusal_ms": _milliseconds([each.sent.done_s - each.sent.sent_s for each in refused], (0.5, 0.99)),
+        "refusal_server_ms": _milliseconds(
+            [each.sent.server_s for each in refused if each.sent.server_s is not None], (0.5, 0.99)
+        ),
         "other_statuses": dict(
             Counter(str(each.sent.status) for each in outcomes if each.sent.status not in {_OK, _REFUSED})
         ),

@@ -9,7 +9,17 @@ from typing import Any, BinaryIO
 from ops.load.traffic import PlannedCall
 from schemas.errors import BackendProtocolError
 
-__all__ = ["Cost", "Orders", "Sent", "read_plan", "read_sent", "write_cost", "write_plan", "write_sent"]
+__all__ = [
+    "Cost",
+    "Orders",
+    "Sent",
+    "read_plan",
+    "read_sent",
+    "server_seconds",
+    "write_cost",
+    "write_plan",
+    "write_sent",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Sent:
         done_s: When the whole answer was there, or the call had failed.
         status: HTTP status; 0: no answer.
         error: Why there was none; empty otherwise.
+        server_s: What the scorer itself says it took (``total`` in ``Server-Timing``); None where it says nothing.
     """
 
     number: int
@@ -46,6 +57,7 @@ class Sent:
     done_s: float
     status: int
     error: str = ""
+    server_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,15 @@ def read_plan(path: Path) -> tuple[Orders, list[PlannedCall]]:
             due_s, traffic_class, body = line.rstrip(b"\n").split(b" ", 2)
             calls.append(PlannedCall(float(due_s), traffic_class.decode(), body))
     return orders, calls
+
+
+def server_seconds(server_timing: str) -> float | None:
+    """``total`` of a ``Server-Timing`` header, in seconds; None where there is none."""
+    stages = dict(part.strip().partition(";dur=")[::2] for part in server_timing.split(","))
+    try:
+        return float(stages["total"]) / 1e3
+    except (KeyError, ValueError):
+        return None
 
 
 def write_sent(file: BinaryIO, sent: Sent, body: bytes) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-START_TIMEOUT_S = 240
+START_TIMEOUT_S = 600
 
 
 class Command:
@@ -23,7 +23,7 @@ class Command:
         ports = {f"PRECIS_{name}": "0" for name in names}
         self.environment = {**os.environ, **ports}  # noqa: TID251 (a child of this machine's shell)
 
-    def run(self, *arguments, timeout=540):
+    def run(self, *arguments, timeout=1100):
         return subprocess.run(
             [BIN / "precis", *arguments],
             cwd=self.folder,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_the_demo_closes_the_loop(precis, tmp_path):
     """Nothing lost, nothing stale, everything summarised, mostly by the model, ranked clearly better than by chance."""
     earlier = tmp_path / ".precis" / "demo" / "store.sqlite"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.processes import children_of, is_running
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 NURSE = {
     "@context": "https://schema.org",

@@ -14,7 +14,7 @@ from ops.load.site import own_site
 from ops.load.traffic import Mix
 from tests.e2e.processes import Command
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 _SMALL = ("--postings", "200", "--candidates", "10", "--queries", "50")
 _PLAN = Plan(num_postings=200, mix=Mix(num_queries=50, num_candidates=10, deadline_ms=2_000))

@@ -11,7 +11,7 @@ from ops.cli import app
 from schemas.errors import ConfigurationError
 from tests.e2e.processes import BIN
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 POSTING = {
     "@type": "JobPosting",

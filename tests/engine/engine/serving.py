@@ -18,7 +18,7 @@ from models.engine.server import create_app
 from models.engine.service import Engine, open_engine
 from models.engine.worker import Steps
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 @dataclass

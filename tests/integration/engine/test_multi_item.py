@@ -30,7 +30,7 @@ def in_sglang(*arguments: str) -> subprocess.CompletedProcess[str]:
     python = interpreter(load_settings().engine.home, EngineName.SGLANG)
     environment = environment_for({}) | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "SGLANG_USE_CPU_ENGINE": "1"}
     return subprocess.run(
-        [python, _SCRIPT, *arguments], capture_output=True, text=True, check=False, env=environment, timeout=240
+        [python, _SCRIPT, *arguments], capture_output=True, text=True, check=False, env=environment, timeout=600
     )
 
 

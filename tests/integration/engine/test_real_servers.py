@@ -28,6 +28,7 @@ from tests.integration.stream.kafka import eventually
 
 _OVER_VOCABULARY = 1_000_000
 _NUM_CALLS = 4
+_TRIES = 8
 _KEPT_TOKENS = 7  # of the context: SGLang keeps so many for itself, vLLM one
 _RUNNING = {EngineName.VLLM: "vllm:num_requests_running", EngineName.SGLANG: "sglang:num_running_reqs"}
 _WRITTEN = {EngineName.VLLM: "vllm:generation_tokens_total", EngineName.SGLANG: "sglang:generation_tokens_total"}
@@ -179,20 +180,25 @@ async def test_a_token_that_is_none_is_refused_and_the_engine_lives_on(server: S
 async def test_calls_that_nobody_waits_for_end_at_the_engine(server: Server) -> None:
     """Long answers, not written when their caller leaves: by cancellation, and by the deadline of the call."""
     ids, long = server.canary.item_ids, CONTEXT_TOKENS - len(server.canary.item_ids) - 1 - _KEPT_TOKENS
-    sampling = Sampling(temperature=2.0, top_p=1.0, seed=1)  # next to random: the end of text comes late
-    before = server.metric(_WRITTEN[server.name])
-    call = asyncio.create_task(server.complete(ids, max_tokens=long, sampling=sampling))
-
-    async def is_running() -> bool:
-        return call.done() or await asyncio.to_thread(server.metric, _RUNNING[server.name]) >= 1
 
     async def is_idle() -> bool:
         return await asyncio.to_thread(server.metric, _RUNNING[server.name]) == 0
 
-    await eventually(is_running, "the engine works on the call")
-    call.cancel()
-    await asyncio.wait({call})
-    assert call.cancelled(), call
+    for seed in range(_TRIES):  # on a busy machine an answer may be faster than the cancellation
+        sampling = Sampling(temperature=2.0, top_p=1.0, seed=seed)  # next to random: the end of text comes late
+        before = server.metric(_WRITTEN[server.name])
+        call = asyncio.create_task(server.complete(ids, max_tokens=long, sampling=sampling))
+
+        async def is_running(call: asyncio.Task[object] = call) -> bool:
+            return call.done() or await asyncio.to_thread(server.metric, _RUNNING[server.name]) >= 1
+
+        await eventually(is_running, "the engine works on the call")
+        call.cancel()
+        await asyncio.wait({call})
+        if call.cancelled():
+            break
+    else:
+        pytest.fail(f"{_TRIES} answers came before their calls could be cancelled")
     await eventually(is_idle, "the engine has dropped the call")
     with pytest.raises(DeadlineExceeded):
         await server.complete(ids, max_tokens=long, budget_s=0.2, sampling=sampling)

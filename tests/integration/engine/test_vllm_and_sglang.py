@@ -81,7 +81,7 @@ async def _reference_scores(url: str, bundle: Bundle, documents: list[SummaryDoc
     return list(answer.values)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_the_steps_of_the_demo(
     up: EmbeddedStack, settings: Settings, ranker_url: str, ranker_bundle: Bundle
 ) -> None:

@@ -32,7 +32,7 @@ from tests.integration.stream.kafka import eventually
 
 __all__ = ["LIMIT_S", "Stage", "open_stage"]
 
-LIMIT_S = 90.0
+LIMIT_S = 240.0
 """For a state to be reached: far above what it takes, for the machine is shared."""
 
 _SEED = 11

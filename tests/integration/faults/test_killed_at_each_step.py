@@ -27,7 +27,7 @@ from schemas.resummarise import Reason, ResummariseRequest
 from tests.integration.faults.script import Script
 from tests.integration.stream.kafka import eventually
 
-_LIMIT_S = 120
+_LIMIT_S = 300
 
 POSTING, DOCUMENT, CHANGELOG, COMMIT = "posting", "document", "changelog", "commit"
 

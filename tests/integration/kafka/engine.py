@@ -14,7 +14,7 @@ from tests.doubles.engines import ScriptedSummarizer
 
 __all__ = ["served_summarizer"]
 
-_START_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 120.0
 _SERVICE_TIME_S = 0.6
 
 

@@ -15,7 +15,7 @@ from stream.deadletter import DeadLetters, origin_of
 from stream.producer import KafkaPublisher
 from tests.integration.stream.kafka import publish
 
-pytestmark = [pytest.mark.java, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.java, pytest.mark.timeout(400)]
 
 
 async def commit(topics, offsets):

@@ -52,7 +52,7 @@ class Installed:
 
 def _run(command: Sequence[str | Path], cwd: Path) -> str:
     """Standard output of a command that must succeed; a failure shows all it wrote."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, f"{command} exited with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -11,7 +11,7 @@ from store.couchbase import BreakerConfig, CouchbaseConfig
 
 T = TypeVar("T")
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 """How long a state may take to come."""
 
 

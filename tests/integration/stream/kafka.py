@@ -16,7 +16,7 @@ __all__ = ["committed", "eventually", "last_documents", "publish", "read_topic"]
 _POLL_S = 0.05
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 60.0) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 240.0) -> None:
     """Look until it is so.
 
     Raises:

@@ -46,12 +46,12 @@ async def test_what_was_known_when_the_service_starts_is_known_before_its_first_
 
     paused = RolloutState(generation=2, phase=RolloutPhase.PAUSED)
     await publish(broker.bootstrap, [encode_rollout(paused)], TOPIC)
-    await eventually(lambda: _knows(follower, paused), "paused", within_s=30)
+    await eventually(lambda: _knows(follower, paused), "paused")
     assert follower.is_paused
     assert telemetry.registry.get_sample_value("precis_nearline_rollout_generation") == 2
     assert telemetry.registry.get_sample_value("precis_nearline_rollout_paused") == 1
     await publish(broker.bootstrap, [encode_rollout(states[1])], TOPIC)
-    await eventually(lambda: _knows(follower, states[1]), "resumed", within_s=30)
+    await eventually(lambda: _knows(follower, states[1]), "resumed")
     await follower.stop()
 
 
@@ -63,7 +63,7 @@ async def test_two_workers_know_the_same(broker: EmbeddedBroker) -> None:
     state = RolloutState(generation=5)
     await publish(broker.bootstrap, [encode_rollout(state)], TOPIC)
     for follower in followers:
-        await eventually(lambda follower=follower: _knows(follower, state), "known", within_s=30)
+        await eventually(lambda follower=follower: _knows(follower, state), "known")
         await follower.stop()
 
 

@@ -178,3 +178,18 @@ def poll_ended(pidfd):
     readable, _, _ = select.select([pidfd], [], [], 30)
     os.close(pidfd)
     assert readable
+
+
+def test_a_child_gives_way_by_its_niceness(tmp_path):
+    """It is added to this process's own, and is its session's as well where the kernel shares cores among sessions."""
+    port = free_port()
+    child = Child(replace(spec(tmp_path, server(port), port=port), niceness=3))
+    niceness = os.getpriority(os.PRIO_PROCESS, 0) + 3
+    try:
+        child.wait_ready()
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == niceness
+        group = Path(f"/proc/{child.pid}/autogroup")
+        if os.access(group, os.W_OK):
+            assert group.read_text().endswith(f" nice {niceness}\n")
+    finally:
+        child.kill()

@@ -16,7 +16,7 @@ ENGINES = [
     pytest.param("sglang", marks=pytest.mark.sglang),
 ]
 
-pytestmark = pytest.mark.timeout(600)  # two servers are started, one after the other
+pytestmark = pytest.mark.timeout(1200)  # two servers are started, one after the other
 
 
 def parity(folder, *options):

@@ -44,7 +44,7 @@ async def stored(service: Service, count: int, is_so: Callable[[SummaryDocument]
 
 
 async def within(check: Callable[[], Awaitable[bool]], what: str) -> None:
-    await eventually(check, what, within_s=90)
+    await eventually(check, what)
 
 
 async def _all(store: SqliteStore, count: int, is_so: Callable[[SummaryDocument], bool]) -> bool:

@@ -13,10 +13,11 @@ def sent(
     latency_s: float = 0.1,
     status: int = 200,
     traffic_class: str = "interactive",
+    server_s: float | None = None,
 ) -> Sent:
     """A call that was due at a time."""
     error = "" if status else "ClientOSError"
-    return Sent(0, traffic_class, due_s, due_s + delay_s, due_s + latency_s, status, error)
+    return Sent(0, traffic_class, due_s, due_s + delay_s, due_s + latency_s, status, error, server_s)
 
 
 def outcome(*, model: int = 0, cache: int = 0, depth: int = 0, deleted: int = 0, **call) -> Outcome:

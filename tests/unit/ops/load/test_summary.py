@@ -52,7 +52,7 @@ def test_only_scores_in_time_are_goodput() -> None:
     found = _figures(
         outcome(model=6, cache=2, depth=2),
         outcome(model=10, latency_s=0.7),
-        outcome(status=429, latency_s=0.004),
+        outcome(status=429, delay_s=0.001, latency_s=0.005, server_s=0.002),
         outcome(status=503),
     )
     assert found["goodput_per_s"] == 0.8
@@ -62,7 +62,7 @@ def test_only_scores_in_time_are_goodput() -> None:
     assert found["deadline_misses_admitted"] == 1
     assert found["hit_rate"] == pytest.approx(2 / 18, abs=1e-4)
     assert found["depth_share"] == pytest.approx(18 / 20)
-    assert found["refusal_ms"]["p50"] == 4.0
+    assert (found["refusal_ms"]["p50"], found["refusal_server_ms"]["p50"]) == (4.0, 2.0)
     assert found["other_statuses"] == {"503": 1}
 
 
