@@ -1,4 +1,4 @@
-"""`precis train`, `prune`, `data` and `bundle`: what runs in the engine environment, where torch is."""
+"""`precis train`, `prune`, `eval`, `data` and `bundle`: what runs in the engine environment, where torch is."""
 
 import os
 
@@ -24,6 +24,11 @@ def register(app: typer.Typer) -> None:
         name = command.__name__.removeprefix("prune_")
         prune.command(name, context_settings=_PASS_THROUGH)(command)
     app.add_typer(prune, name="prune", rich_help_panel="Models")
+
+    evaluate = typer.Typer(help="Measure the models against every claim.", no_args_is_help=True)
+    evaluate.command("report", context_settings=_PASS_THROUGH)(eval_report)
+    evaluate.command("record", context_settings=_PASS_THROUGH)(eval_record)
+    app.add_typer(evaluate, name="eval", rich_help_panel="Models")
 
     data = typer.Typer(help="Generated postings, queries and judgements.", no_args_is_help=True)
     data.command("make", context_settings=_PASS_THROUGH)(make_data)
@@ -77,6 +82,16 @@ def prune_recover(context: typer.Context) -> None:
 def prune_compare(context: typer.Context) -> None:
     """Measure methods at several ratios, before and after recovery. Options as `--help` of the module says."""
     _run_module("models.training.pruning", ["compare", *context.args])
+
+
+def eval_report(context: typer.Context) -> None:
+    """Rank, prune, compress, measure, and write docs/results. Options as `--help` of the module says."""
+    _run_module("models.training.report", context.args, environment="training")
+
+
+def eval_record(context: typer.Context) -> None:
+    """Keep what a long run found, for the report to print as recorded. Options as `--help` of the module says."""
+    _run_module("models.training.report.recording", context.args, environment="training")
 
 
 def make_data(context: typer.Context) -> None:
