@@ -50,6 +50,7 @@ class GspoConfig:
         siblings: Summaries sampled of a posting, whose mean reward is the base line. They make one step's batch.
         prompts: Postings a rollout. As many steps are made of it, on older samples from the second on: with 1 the
             importance ratio is always 1, and GSPO has nothing to clip.
+        temperature: Of the sampling. A policy that is sure of itself writes its siblings alike, and learns nothing.
         learning_rate: Of AdamW, constant after two rollouts of warm-up.
         drift_weight: Weight of KL(policy || start) per token. So small that it does not steer; TRL measures it only so.
         save_every: Rollouts between checkpoints. They do not change the result.
@@ -71,6 +72,7 @@ class GspoConfig:
     queries: int = 4
     siblings: int = 8
     prompts: int = 4
+    temperature: float = 1.0
     learning_rate: float = 3e-5
     drift_weight: float = 1e-3
     save_every: int = 5
@@ -94,9 +96,10 @@ class GspoConfig:
             if getattr(self, name) < 0:
                 message = f"{name} is {getattr(self, name)}: a penalty's weight is 0 or more"
                 raise ConfigurationError(message)
-        if self.learning_rate <= 0:
-            message = f"learning_rate is {self.learning_rate}: more than 0"
-            raise ConfigurationError(message)
+        for name in ("learning_rate", "temperature"):
+            if getattr(self, name) <= 0:
+                message = f"{name} is {getattr(self, name)}: more than 0"
+                raise ConfigurationError(message)
         if self.steps < 0 or self.steps % self.prompts:
             message = f"steps is {self.steps}: a multiple of prompts ({self.prompts}), the steps made of one rollout"
             raise ConfigurationError(message)

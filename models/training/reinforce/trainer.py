@@ -29,7 +29,7 @@ _CLIPS = {Algorithm.GSPO: ("sequence", 3e-4, 4e-4), Algorithm.GRPO: ("token", 0.
 """Level of the importance ratio and how far it may go below and above 1: GSPO's as in arXiv 2507.18071, section 5.1."""
 
 _WARM_UP_ROLLOUTS = 2
-"""Adam's first step moves every weight by the whole rate: at 1e-4 it cost 0.5 nats of KL a token, at once."""
+"""Adam's first step moves every weight by the whole rate: at 1e-4 it moved the policy by 0.5 nats of KL a token."""
 
 
 def trl_config(config: GspoConfig, most_tokens: int) -> GRPOConfig:
@@ -58,7 +58,7 @@ def trl_config(config: GspoConfig, most_tokens: int) -> GRPOConfig:
         steps_per_generation=config.prompts,
         num_iterations=1,
         max_completion_length=most_tokens,
-        temperature=1.0,
+        temperature=config.temperature,
         shuffle_dataset=False,  # the order is ours: the same after a kill
         learning_rate=config.learning_rate,
         lr_scheduler_type="constant_with_warmup",

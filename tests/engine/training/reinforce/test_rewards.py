@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from models.prompts import sentences
 from models.training.reinforce.divergence import divergence_reward
 from models.training.reinforce.episodes import Episode
 from models.training.reinforce.length import Penalty
@@ -68,11 +69,11 @@ def test_length_is_of_what_was_written_over_the_whole_body(
 
 
 def test_faithfulness_is_judged_against_the_body(reader: Reader, episodes: list[Episode]) -> None:
-    """A fact of another posting is none of this one."""
+    """A sentence of it passes; a number that it does not hold, and saying nothing, do not."""
     episode = episodes[0]
     got = rewards_of(episodes, reader)["faithfulness"](
         prompts=[episode.job_id] * 3,
-        summary=[episode.reference, "a team of 7391", ""],
+        summary=[sentences(episode.body)[0], "a team of 7391", ""],
         is_finished=[True, True, True],
     )
     assert got == [0.0, -1.0, -1.0]

@@ -37,7 +37,7 @@ def test_samples_follow_torchs_random_state_and_end_where_they_should(
     runs = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        runs.append(sample(policy, episodes[:2], 4, 1.0))
+        runs.append(sample(policy, episodes[:2], 4, 2.0))
     assert runs[0] == runs[1] != runs[2]
     for ids in runs[0]:
         assert 1 <= len(ids) <= 16
@@ -45,17 +45,17 @@ def test_samples_follow_torchs_random_state_and_end_where_they_should(
 
 
 def test_the_distribution_is_the_whole_one(policy: Qwen3ForCausalLM, episodes: list[Episode]) -> None:
-    """First tokens of 400 siblings come as often as the model says: no top-k, no top-p, temperature 1."""
+    """First tokens of 400 siblings are among the 50 likeliest as often as the model says: no top-k, no top-p."""
     prompt = episodes[0].prompt_ids
     torch.manual_seed(3)
-    drawn = sample_groups(policy, [prompt], 400, eos_id=1, most_tokens=1, temperature=1.0)
+    drawn = sample_groups(policy, [prompt], 400, eos_id=1, most_tokens=1, temperature=3.0)
     with torch.no_grad():
-        wanted = policy(torch.tensor([prompt])).logits[0, -1].softmax(dim=0)
-    counts = torch.bincount(torch.tensor([ids[0] for ids in drawn]), minlength=len(wanted))
-    likely = wanted > 0.02
-    spread = (wanted * (1 - wanted) / 400).sqrt()
-    assert likely.sum() >= 2
-    assert ((counts / 400 - wanted).abs()[likely] < 4 * spread[likely]).all()
+        wanted = policy(torch.tensor([prompt])).logits[0, -1].div(3.0).softmax(dim=0)
+    common = wanted.topk(50).indices
+    expected = wanted[common].sum().item()
+    assert 0.05 < expected < 0.95
+    found = sum(ids[0] in common.tolist() for ids in drawn) / 400
+    assert abs(found - expected) < 4 * (expected * (1 - expected) / 400) ** 0.5
 
 
 def test_what_trl_is_given(

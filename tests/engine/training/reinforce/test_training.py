@@ -46,7 +46,15 @@ class MortalReader:
 
 def small(out: Path, **settings: object) -> GspoConfig:
     return GspoConfig(
-        out, steps=4, siblings=2, prompts=2, save_every=1, learning_rate=1e-4, reference=Reference.FACTS, **settings
+        out,
+        steps=4,
+        siblings=2,
+        prompts=2,
+        save_every=1,
+        learning_rate=1e-4,
+        temperature=2.0,
+        reference=Reference.FACTS,
+        **settings,
     )
 
 

@@ -39,7 +39,8 @@ def test_every_setting_is_an_option() -> None:
         ({"steps": 6}, "a multiple of prompts"),
         ({"steps": -4}, "a multiple of prompts"),
         ({"weight": -0.1}, "weight is -0.1"),
-        ({"learning_rate": 0.0}, "more than 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: more than 0"),
+        ({"temperature": 0.0}, "temperature is 0.0: more than 0"),
         ({"queries": 0}, "queries is 0"),
     ],
 )
