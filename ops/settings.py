@@ -20,7 +20,15 @@ from ops.scorer.settings import Scorer
 from ops.settings_types import Addresses, Count, Seconds, Section
 from schemas.errors import ConfigurationError
 
-__all__ = ["PROJECT_ROOT", "STACK_FILE", "Settings", "environment_cache", "environment_for", "load_settings"]
+__all__ = [
+    "PROJECT_ROOT",
+    "STACK_FILE",
+    "Settings",
+    "environment_cache",
+    "environment_for",
+    "environment_secret",
+    "load_settings",
+]
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """Where the packages lie: a checkout, or site-packages."""
@@ -335,3 +343,15 @@ def environment_cache() -> Path:
     if chosen:
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "precis" / "envs"
+
+
+def environment_secret(name: str) -> str:
+    """A secret from the environment variable that the caller was told to use.
+
+    Raises:
+        ConfigurationError: There is no such variable, or it is empty.
+    """
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ConfigurationError(f"the environment variable {name!r} is not set: export it, or name another one")
+    return value

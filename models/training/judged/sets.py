@@ -1,7 +1,7 @@
 """What a judged set is: items, and queries with graded candidates among them. The same form for generated and real."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from schemas.posting import Facts
 
@@ -77,9 +77,3 @@ class JudgedSet:
     items: Mapping[str, Item]
     rankings: Sequence[Ranking]
     is_real: bool
-
-    def first(self, num_rankings: int) -> "JudgedSet":
-        """The same with the first so many rankings, and only the items that they need."""
-        rankings = self.rankings[:num_rankings]
-        needed = {key for ranking in rankings for key in ranking.keys}
-        return replace(self, rankings=rankings, items={key: item for key, item in self.items.items() if key in needed})
