@@ -16,6 +16,7 @@ from models.training.significance import Interval, mean, relative_difference
 __all__ = ["measure", "pruned_scorer"]
 
 _REMOVED = (0.1, 0.25, 0.4, 0.5, 0.75, 0.9)
+_ALSO_WITHOUT_LAST_LAYER = (0.5, 0.9)
 _QUICK = (0.4, 0.9)
 _PRODUCTION = 0.4
 """The paper's 37.5 % fewer parameters stand beside this ratio."""
@@ -41,18 +42,17 @@ def pruned_scorer(study: Study, removed: float, dropped: int) -> Scorer:
 
 
 def measure(study: Study) -> Chapter:
-    """Every ratio with all layers and without the last one."""
+    """Every ratio with all layers, some without the last one."""
     judged, texts = study.generated, study.texts(study.generated, Text.WRITTEN)
     whole = study.rank(judged, Text.WRITTEN)
     ratios = _QUICK if study.settings.is_quick else _REMOVED
     num_layers = study.model().config.num_hidden_layers
     cells = [_Cell(0.0, num_layers, study.scorer.num_parameters, whole.ndcg)]
-    for dropped in (0, 1):
-        for removed in (0.0, *ratios):
-            if removed or dropped:
-                scorer = pruned_scorer(study, removed, dropped)
-                ndcg = scorer.rank(judged, texts).ndcg
-                cells.append(_Cell(removed, num_layers - dropped, scorer.num_parameters, ndcg))
+    without_last = (0.0, *(removed for removed in ratios if removed in _ALSO_WITHOUT_LAST_LAYER))
+    for removed, dropped in (*((removed, 0) for removed in ratios), *((removed, 1) for removed in without_last)):
+        scorer = pruned_scorer(study, removed, dropped)
+        ndcg = scorer.rank(judged, texts).ndcg
+        cells.append(_Cell(removed, num_layers - dropped, scorer.num_parameters, ndcg))
     costs = [relative_difference(cell.ndcg, whole.ndcg) for cell in cells]
     rows = [_row(cell, cost) for cell, cost in zip(cells, costs, strict=True)]
     figures = [
