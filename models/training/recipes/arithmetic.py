@@ -69,15 +69,17 @@ class Memory:
     """In bfloat16, whole: the embedding, which is of the root group, and two layers, the next being fetched."""
     activations: int
     """In bfloat16: the inputs of every layer, and all of one layer while it is computed again."""
+    teacher: int = 0
+    """The unpruned ranker in float32, whole on every GPU, where a stage asks it."""
 
     @property
     def total(self) -> int:
         """Together."""
-        return self.states + self.gathered + self.activations
+        return self.states + self.gathered + self.activations + self.teacher
 
 
-def memory_of(sizes: Sizes, gpus: int, micro_batch_tokens: int) -> Memory:
-    """Memory of training, without the allocator's own."""
+def memory_of(sizes: Sizes, gpus: int, micro_batch_tokens: int, teacher: Sizes | None = None) -> Memory:
+    """Memory of training, without the allocator's own; with a teacher's where one is given."""
     weights_and_gradients = 2 * sizes.parameters
     optimiser = sizes.matrices + 2 * (sizes.embedding + sizes.norms)
     queries, keys = sizes.heads * sizes.head_dim, sizes.kv_heads * sizes.head_dim
@@ -86,6 +88,7 @@ def memory_of(sizes: Sizes, gpus: int, micro_batch_tokens: int) -> Memory:
         states=_FLOAT32 * (weights_and_gradients + optimiser) // gpus,
         gathered=_BFLOAT16 * (sizes.embedding + 2 * sizes.layer_matrices),
         activations=_BFLOAT16 * micro_batch_tokens * (sizes.layers * sizes.hidden + inside_a_layer),
+        teacher=_FLOAT32 * teacher.parameters if teacher else 0,
     )
 
 

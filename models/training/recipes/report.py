@@ -11,7 +11,7 @@ from models.training.architecture import count_parameters
 from models.training.pruning.plan import kept_count
 from models.training.random_bundle import SHAPES, RandomShape, qwen3_config
 from models.training.recipes.arithmetic import Sizes, hours_of, memory_of
-from models.training.recipes.recipe import Pruning, Recipe
+from models.training.recipes.recipe import Pruning, Recipe, Training
 from schemas.errors import ConfigurationError
 
 __all__ = ["RecipeReport", "StageReport", "report_on"]
@@ -72,7 +72,8 @@ def report_on(recipe: Recipe) -> RecipeReport:
     stages = []
     for stage in recipe.stages:
         hours = hours_of(stage, sizes, original, hardware)
-        memory = memory_of(sizes, hardware.gpus, hardware.micro_batch_tokens)
+        teacher = original if isinstance(stage, Training) and stage.has_teacher else None
+        memory = memory_of(sizes, hardware.gpus, hardware.micro_batch_tokens, teacher)
         if isinstance(stage, Pruning):
             shape = _pruned(shape, stage)
             sizes = _sizes_of(shape)

@@ -44,6 +44,7 @@ def test_states_shrink_with_the_number_of_gpus_and_activations_do_not() -> None:
     assert eight.states == one.states // 8
     assert (eight.gathered, eight.activations) == (one.gathered, one.activations)
     assert one.total == one.states + one.gathered + one.activations
+    assert memory_of(SIZES, 8, 1024, SIZES).total == eight.total + 4 * 596_049_920
 
 
 def test_hours_of_training_count_backward_recomputation_and_teacher() -> None:
