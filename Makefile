@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Everything else is for development.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-services setup-rerank-clients demo check format test test-gpu lock clean
+.PHONY: help setup setup-services setup-training setup-rerank-clients demo check format test test-gpu lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,6 +10,9 @@ setup: ## Make both environments: .venv (140 MB to download) and .engines/base w
 
 setup-services: ## Make .venv only: services, command and checks, without torch
 	@ops/setup.sh services
+
+setup-training: ## Make .engines/training: reinforcement learning and plots, over the base (130 MB to download)
+	@ops/setup.sh training
 
 setup-rerank-clients: ## Make .engines/rerank_clients: the clients of other makers that tests try the scorer with (0.1 GB to download)
 	@ops/setup.sh rerank_clients
@@ -24,10 +27,11 @@ format: setup-services ## Format the code and mend what ruff can mend
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
-test: setup setup-rerank-clients ## All tests: those of the services in .venv, those of engine and training in .engines/base
+test: setup setup-training setup-rerank-clients ## All tests: of the services in .venv, of engine and models in .engines/base, of training in .engines/training
 	@status=0; \
 	.venv/bin/python -m pytest tests --ignore tests/engine || status=1; \
-	.engines/base/bin/python -m pytest tests/engine || status=1; \
+	.engines/base/bin/python -m pytest tests/engine -m "not training" || status=1; \
+	.engines/training/bin/python -m pytest tests/engine -m training || status=1; \
 	exit $$status
 
 test-gpu: ## Tests and figures of the local engine on an NVIDIA GPU, into build/gpu.json; PYTHON=... names another Python

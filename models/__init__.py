@@ -1,1 +1,1 @@
-"""Prompts, checkpoint bundles, engine clients, the local engine and training."""
+"""Prompts, checkpoint bundles, engine clients, the faithfulness gate, the local engine and training."""

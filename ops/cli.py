@@ -14,6 +14,7 @@ from ops.commands import (
     client,
     engine,
     key,
+    label,
     load,
     local,
     models,
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (local, stack, client, services, engine, models, admin, key, operate, rollout, chaos, bench, load):
+for part in (local, stack, client, services, engine, models, label, admin, key, operate, rollout, chaos, bench, load):
     part.register(app)
 
 

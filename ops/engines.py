@@ -15,16 +15,25 @@ _LAUNCHER = (
 )
 
 
-def engine_python(settings: LocalEngine) -> Path:
-    """The interpreter of the engine environment.
+# What makes an environment that holds torch.
+_MADE_BY = {"base": "make setup", "training": "make setup-training"}
+
+
+def engine_python(settings: LocalEngine, environment: str = "base") -> Path:
+    """The interpreter of an environment that holds torch.
+
+    Args:
+        settings: Where the environments are.
+        environment: ``base``, for the engine; ``training``, which lies over it and has TRL and plots.
 
     Raises:
         ConfigurationError: There is none.
     """
-    python = settings.home / "base" / "bin" / "python"
+    python = settings.home / environment / "bin" / "python"
     if not python.exists():
         raise ConfigurationError(
-            f"engine environment {str(settings.home / 'base')!r} is missing: run `make setup`, or set engine.home"
+            f"engine environment {str(settings.home / environment)!r} is missing: "
+            f"run `{_MADE_BY[environment]}`, or set engine.home"
         )
     return python
 
@@ -34,13 +43,13 @@ def module_arguments(module: str, *arguments: str) -> list[str]:
     return ["-c", _LAUNCHER, str(PROJECT_ROOT), module, *arguments]
 
 
-def module_command(settings: LocalEngine, module: str, *arguments: str) -> list[str]:
-    """Command line that runs one of this project's modules in the engine environment.
+def module_command(settings: LocalEngine, module: str, *arguments: str, environment: str = "base") -> list[str]:
+    """Command line that runs one of this project's modules in an environment that holds torch.
 
     Raises:
         ConfigurationError: There is no such environment.
     """
-    return [str(engine_python(settings)), *module_arguments(module, *arguments)]
+    return [str(engine_python(settings, environment)), *module_arguments(module, *arguments)]
 
 
 def local_engine_command(

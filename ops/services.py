@@ -14,8 +14,9 @@ from models.clients.kinds import EngineKind
 from models.clients.ports import RankerEngine, SummarizerEngine
 from models.clients.scoring import CallLimits, ScoringClient
 from models.clients.transport import EngineTransport, TransportConfig
+from ops.nearline_settings import Drift
 from ops.runfile import require_stack, with_engines
-from ops.settings import Couchbase, Engine, Settings
+from ops.settings import Couchbase, Engine, Ranker, Settings
 from schemas.api import TrafficClass
 from schemas.errors import ConfigurationError
 from store.ports import InspectableStore
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from serve.arms.declaration import ArmConfig
     from serve.near_cache.config import NearCacheConfig
     from store.couchbase import CouchbaseConfig
+    from stream.drift.config import DriftConfig
 
 __all__ = [
     "create_topics",
@@ -93,8 +95,20 @@ async def _open_summarizer(settings: Settings) -> SummarizerEngine:
 async def _open_ranker(settings: Settings, arm: "ArmConfig") -> RankerEngine:
     given = {"url": arm.url or None, "name": arm.served_name, "kind": arm.kind}
     chosen = settings.ranker.model_copy(update={key: value for key, value in given.items() if value is not None})
+    return _scoring_client(chosen, _transport(chosen, "ranker"))
+
+
+async def _open_drift_ranker(settings: Settings) -> RankerEngine:
+    """As the scorer's, but a call is tried once and at one replica: nobody waits for it, and retries are load."""
+    url = settings.nearline.drift.ranker_url or settings.ranker.url
+    return _scoring_client(
+        settings.ranker, EngineTransport(TransportConfig(base_url=url, max_tries=1), backend="ranker")
+    )
+
+
+def _scoring_client(chosen: Ranker, transport: EngineTransport) -> RankerEngine:
     return ScoringClient(
-        _transport(chosen, "ranker"),
+        transport,
         model=chosen.name or None,
         kind=None if chosen.kind == "auto" else EngineKind(chosen.kind),
         limits=CallLimits(max_items=chosen.max_call_items, max_tokens=chosen.max_call_tokens),
@@ -177,10 +191,34 @@ def run_nearline(settings: Settings) -> int:
         stall_timeout_s=chosen.stall_timeout_s,
         canary_interval_s=chosen.canary_interval_s,
         canary_tokens=chosen.canary_tokens,
+        drift=_drift(chosen.drift),
         http_host=chosen.metrics_host,
         http_port=chosen.metrics_port,
     )
-    return run(config, open_store=lambda: open_store(settings), open_summarizer=lambda: _open_summarizer(settings))
+    return run(
+        config,
+        open_store=lambda: open_store(settings),
+        open_summarizer=lambda: _open_summarizer(settings),
+        open_ranker=lambda: _open_drift_ranker(settings),
+    )
+
+
+def _drift(chosen: Drift) -> "DriftConfig | None":
+    from stream.drift.config import DriftConfig
+    from stream.drift.queries import read_queries
+
+    if not chosen.enabled:
+        return None
+    return DriftConfig(
+        queries=read_queries(chosen.queries),
+        share=chosen.share,
+        queries_per_posting=chosen.queries_per_posting,
+        max_pairs_per_minute=chosen.max_pairs_per_minute,
+        timeout_s=chosen.timeout_s,
+        window=chosen.window,
+        reference_size=chosen.reference_size,
+        reference_file=chosen.reference_file,
+    )
 
 
 def run_scorer(settings: Settings, place: "Place | None" = None) -> int:

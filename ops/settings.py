@@ -9,17 +9,26 @@ directory, or the one that `PRECIS_CONFIG` names. `precis config` prints the eff
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from ops.nearline_settings import Nearline
 from ops.scorer.settings import Scorer
-from ops.settings_types import Count, Port, Seconds, Section
+from ops.settings_types import Addresses, Count, Seconds, Section
 from schemas.errors import ConfigurationError
 
-__all__ = ["PROJECT_ROOT", "STACK_FILE", "Settings", "environment_cache", "environment_for", "load_settings"]
+__all__ = [
+    "PROJECT_ROOT",
+    "STACK_FILE",
+    "Settings",
+    "environment_cache",
+    "environment_for",
+    "environment_secret",
+    "load_settings",
+]
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """Where the packages lie: a checkout, or site-packages."""
@@ -28,10 +37,6 @@ STACK_FILE = "stack.json"
 """Name of the run file of `precis stack up`, in the data directory."""
 
 _BUNDLES = PROJECT_ROOT / "models" / "bundles"
-
-
-def _joined(addresses: object) -> object:
-    return ",".join(map(str, addresses)) if isinstance(addresses, list | tuple) else addresses
 
 
 class Topics(Section):
@@ -114,7 +119,7 @@ class Store(Section):
 class Engine(Section):
     """One model server and the bundle it serves."""
 
-    url: Annotated[str, BeforeValidator(_joined)] = ""
+    url: Addresses = ""
     """Base address of the server, or of its replicas: a list, or separated by commas; empty: the local engine of a
     running `precis up`."""
     bundle: Path
@@ -151,32 +156,6 @@ class LocalEngine(Section):
     """Torch threads of each engine process; one per process is fastest where several share the cores."""
     start_timeout_s: Seconds = 180
     """Limit from process start to ready, seconds."""
-
-
-class Nearline(Section):
-    """The service that turns job updates into summaries."""
-
-    max_in_flight: Count = 16
-    """Jobs at work at the same time; a little above the engine's slots keeps it full."""
-    reserved_slots: Annotated[int, Field(ge=0)] | None = None
-    """How many of these backfill and re-summarising never take; empty: a quarter of them, at least 1."""
-    window: Count = 256
-    """Records delivered but not committable: bounds memory and repeats after a crash."""
-    summary_budget_s: Seconds = 60
-    """Limit for one summary, retries included, seconds; then the extractive fallback is stored."""
-    metrics_port: Port = 9101
-    """Port of `/metrics`, `/livez` and `/readyz`."""
-    metrics_host: str = "127.0.0.1"
-    """Address that port is bound to."""
-    stop_timeout_s: Seconds = 30
-    """On SIGTERM: time to finish what is at work, seconds."""
-    stall_timeout_s: Seconds = 180
-    """A lane with lag that finished nothing for so long is not alive, seconds; above 2 x `summary_budget_s` + 20."""
-    canary_interval_s: Seconds = 60
-    """Between two runs of the summarizer's canaries, seconds; two that fail make the service unready."""
-    canary_tokens: Count | None = None
-    """Tokens of a canary's text that are compared; empty: all, for an engine in float32; 8 in bfloat16
-    (`models/clients/canaries.py` says why)."""
 
 
 class Ingest(Section):
@@ -364,3 +343,15 @@ def environment_cache() -> Path:
     if chosen:
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "precis" / "envs"
+
+
+def environment_secret(name: str) -> str:
+    """A secret from the environment variable that the caller was told to use.
+
+    Raises:
+        ConfigurationError: There is no such variable, or it is empty.
+    """
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ConfigurationError(f"the environment variable {name!r} is not set: export it, or name another one")
+    return value

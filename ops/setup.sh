@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Makes the environments of this checkout from the locks in requirements/.
 #
-#   ops/setup.sh [services] [engine] [vllm] [sglang] [rerank_clients]   (default: services engine)
-#   ops/setup.sh state [engine] [vllm] [sglang]        one line each: name, "complete", "stale" or "missing", folder
+#   ops/setup.sh [services] [engine] [vllm] [sglang] [training] [rerank_clients]   (default: services engine)
+#   ops/setup.sh state [engine] [vllm] [sglang] [training]        one line each: name, "complete", "stale" or "missing", folder
 #
 #   .venv             services, command, checks        requirements/dev.lock, the project itself as an editable install
 #   .engines/base     torch, for engine and training   requirements/engine.lock, a link into a cache that checkouts share
 #   .engines/vllm     vLLM, over the base              requirements/vllm.lock, likewise
 #   .engines/sglang   SGLang, over the base            requirements/sglang.lock, likewise
+#   .engines/training TRL and plots, over the base     requirements/training.lock, likewise
 #   .engines/rerank_clients   other makers' clients, for tests   requirements/rerank_clients.lock, likewise, without the base
 #
 # An engine's environment holds what the base lacks; a .pth file in it names the base, so that torch is on disk once.
@@ -26,6 +27,7 @@ readonly services_note="about 140 MB to download, 0.6 GB on disk"
 readonly engine_note="about 2.8 GB to download, 5.2 GB on disk, 9 GB free while it is made"
 readonly vllm_note="about 0.2 GB to download, 0.7 GB on disk, a minute; 2 GB free while it is made"
 readonly sglang_note="about 0.2 GB to download, 0.5 GB on disk, a minute; 2 GB free while it is made"
+readonly training_note="about 130 MB to download, 0.5 GB on disk, a minute; 2 GB free while it is made"
 readonly rerank_clients_note="about 90 MB to download, 0.4 GB on disk, a minute"
 readonly services_free_gb=1
 readonly engine_free_gb=9
@@ -239,11 +241,11 @@ show_state() {
   for name in "$@"; do
     case $name in
       engine) print_state engine base "$base" "$base_stamp" ;;
-      vllm | sglang)
+      vllm | sglang | training)
         stamp="$(overlay_stamp "$name")-py$version"
         print_state "$name" "$name" "$cache/$name-$stamp" "$stamp"
         ;;
-      *) die "$name is not an engine environment; choose engine, vllm or sglang" ;;
+      *) die "$name is not an engine environment; choose engine, vllm, sglang or training" ;;
     esac
   done
 }
@@ -264,7 +266,8 @@ main() {
       services | engine | rerank_clients) "setup_$part" ;;
       vllm) setup_overlay vllm "$vllm_note" ;;
       sglang) setup_overlay sglang "$sglang_note" ;;
-      *) die "$part is not an environment; choose services, engine, vllm, sglang or rerank_clients" ;;
+      training) setup_overlay training "$training_note" ;;
+      *) die "$part is not an environment; choose services, engine, vllm, sglang, training or rerank_clients" ;;
     esac
   done
 }

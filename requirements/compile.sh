@@ -24,6 +24,9 @@ compile engine.lock requirements/engine.in "$@"
 # Complete lists by hand, which say why: hashes are added, nothing is resolved.
 compile vllm.lock requirements/vllm.in --no-deps "$@"
 compile sglang.lock requirements/sglang.in --no-deps "$@"
+# Over the base as well, but its dependencies agree with the base's: resolved together, and written without what the base has.
+mapfile -t in_base < <(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package=\1/p' requirements/engine.lock)
+compile training.lock requirements/training.in --constraint requirements/engine.lock "${in_base[@]}" "$@"
 compile services.lock pyproject.toml --constraint requirements/engine.in "$@"
 compile dev.lock pyproject.toml requirements/dev.in --constraint requirements/services.lock --constraint requirements/engine.in "$@"
 compile build.lock requirements/build.in --constraint requirements/dev.lock "$@"

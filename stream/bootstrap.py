@@ -12,11 +12,14 @@ import structlog
 import uvloop
 
 from models.bundle import Bundle, Role, load_bundle
-from models.clients.ports import SummarizerEngine
+from models.clients.ports import RankerEngine, SummarizerEngine
+from models.prompts import RankerPrompt, TextTokenizer
 from store.breaker_metrics import export_breakers
 from store.ports import Store
 from stream.canaries import CanaryWatch, check_canaries
 from stream.config import NearlineConfig
+from stream.drift.monitor import DriftMonitor
+from stream.drift.telemetry import DriftTelemetry
 from stream.handlers import Parts, lane_work
 from stream.health import Health, serve_health
 from stream.producer import KafkaPublisher
@@ -27,10 +30,11 @@ from stream.startup import Stopped, check_topics, stop_on_signals, until
 from stream.telemetry import Telemetry
 from stream.worker import NearlineWorker
 
-__all__ = ["OpenStore", "OpenSummarizer", "run_nearline"]
+__all__ = ["OpenRanker", "OpenStore", "OpenSummarizer", "run_nearline"]
 
 OpenStore = Callable[[], Awaitable[Store]]
 OpenSummarizer = Callable[[], Awaitable[SummarizerEngine]]
+OpenRanker = Callable[[], Awaitable[RankerEngine]]
 
 _log = structlog.get_logger(__name__)
 
@@ -47,21 +51,30 @@ class _Given:
     ranker: Bundle
     open_store: OpenStore
     open_summarizer: OpenSummarizer
+    open_ranker: OpenRanker | None
 
 
-def run_nearline(config: NearlineConfig, *, open_store: OpenStore, open_summarizer: OpenSummarizer) -> int:
+def run_nearline(
+    config: NearlineConfig,
+    *,
+    open_store: OpenStore,
+    open_summarizer: OpenSummarizer,
+    open_ranker: OpenRanker | None = None,
+) -> int:
     """Run all lanes of one worker in this process, in the main thread, until SIGTERM or SIGINT.
 
     Args:
         config: Settings.
         open_store: Opens the store, inside the service's event loop; it is closed here.
         open_summarizer: Opens the engine client, likewise.
+        open_ranker: Opens the drift monitor's client of a ranker, likewise; needed where ``config.drift`` is there. The
+            ranker need not answer, now or ever.
 
     Returns:
         Exit code: 0 after an orderly stop. A fail-stop of any lane ends the process with 70 and does not return.
 
     Raises:
-        ConfigurationError: A bundle does not fit, or the port of the probes is taken.
+        ConfigurationError: A bundle or the drift monitor's reference does not fit, or the port of the probes is taken.
     """
     given = _Given(
         config,
@@ -69,6 +82,7 @@ def run_nearline(config: NearlineConfig, *, open_store: OpenStore, open_summariz
         load_bundle(config.ranker_bundle, Role.RANKER),
         open_store,
         open_summarizer,
+        open_ranker,
     )
     gc.freeze()  # modules, bundles and models of documents live as long as the process: not looked at again
     gc.set_threshold(_GC_THRESHOLD, 20, 20)
@@ -118,7 +132,27 @@ async def _open(
     publisher = await stack.enter_async_context(
         KafkaPublisher(config.bootstrap_servers, client_id=f"{config.group_id}-publisher")
     )
-    return Parts(given.summarizer, given.ranker, store, engine, publisher, rollout, telemetry)
+    monitor = await _open_monitor(given, stack, store, telemetry)
+    return Parts(given.summarizer, given.ranker, store, engine, publisher, rollout, telemetry, monitor)
+
+
+async def _open_monitor(
+    given: _Given, stack: AsyncExitStack, store: Store, telemetry: Telemetry
+) -> DriftMonitor | None:
+    """The drift monitor, where it is wanted. Start-up does not wait for its ranker."""
+    if given.config.drift is None:
+        return None
+    assert given.open_ranker is not None, "a monitor has a ranker"
+    engine = await given.open_ranker()
+    stack.push_async_callback(engine.close)
+    return DriftMonitor(
+        given.config.drift,
+        postings=store,
+        engine=engine,
+        bundle=given.ranker,
+        prompt=RankerPrompt(TextTokenizer.from_file(given.ranker.tokenizer_file), given.ranker.manifest.limits),
+        telemetry=DriftTelemetry(telemetry.registry),
+    )
 
 
 async def _run_lanes(config: NearlineConfig, parts: Parts, health: Health, stop: asyncio.Event) -> None:
@@ -138,9 +172,12 @@ async def _run_lanes(config: NearlineConfig, parts: Parts, health: Health, stop:
     ]
     canaries = partial(check_canaries, parts.engine, parts.summarizer, config, parts.telemetry)
     watch = CanaryWatch(canaries, health=health, pause=shared.pause, interval_s=config.canary_interval_s)
-    watching = asyncio.create_task(watch.run())
+    beside = {asyncio.create_task(watch.run())}
+    if parts.monitor is not None:
+        beside.add(asyncio.create_task(parts.monitor.run()))
     try:
         await asyncio.gather(*(worker.run(stop) for worker in workers))
     finally:
-        watching.cancel()
-        await asyncio.wait({watching})
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from schemas.errors import ConfigurationError
+from stream.drift.config import DriftConfig
 from stream.slots import Priority
 
 __all__ = ["DELETED_TTL_S", "LaneSpec", "NearlineConfig", "TopicNames", "lane_specs"]
@@ -120,6 +121,8 @@ class NearlineConfig:
     """Tokens of a canary's text that are compared, see ``models.clients.canaries.TEXT_TOKENS``; None: all of them."""
     deleted_ttl_s: float = DELETED_TTL_S
     """How long a deleted document is kept, in seconds: longer than the topic's retention and the oldest export."""
+    drift: DriftConfig | None = None
+    """Of the drift monitor; None: there is none."""
     http_host: str = "127.0.0.1"
     """Address that /metrics, /livez and /readyz listen on."""
     http_port: int = 0

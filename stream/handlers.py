@@ -15,6 +15,9 @@ from stream.changelog import SummaryChangelog
 from stream.compose import Composer
 from stream.config import NearlineConfig
 from stream.deadletter import DeadLetters
+from stream.drift.monitor import DriftMonitor
+from stream.drift.tap import TappedChangelog
+from stream.finish import Changelog
 from stream.lanes import Handle, one_by_one
 from stream.mending import Mending, ResummariseTopic, RolloutSource
 from stream.process import Processor
@@ -41,6 +44,7 @@ class Parts:
         publisher: Publishes, durably.
         rollout: The latest roll-out.
         telemetry: Where things are counted.
+        monitor: Is shown what is published; None: nobody is.
     """
 
     summarizer: Bundle
@@ -50,6 +54,7 @@ class Parts:
     publisher: Publisher
     rollout: RolloutSource
     telemetry: Telemetry
+    monitor: DriftMonitor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def lane_work(config: NearlineConfig, parts: Parts) -> dict[Priority, LaneWork]:
     reader, writer = _tokenizers(parts)
     composer = Composer(RankerPrompt(reader, ranker.limits), limits=ranker.limits)
     summarizer = _summarizer(config, parts, writer)
-    changelog = SummaryChangelog(parts.publisher, config.topics.summaries)
+    changelog = _changelog(config, parts)
     requests = ResummariseTopic(parts.publisher, config.topics.resummarise)
     mending = Mending(parts.rollout, requests, revision=parts.summarizer.revision, telemetry=telemetry)
     attempts = _attempts(config, parts)
@@ -118,6 +123,11 @@ def lane_work(config: NearlineConfig, parts: Parts) -> dict[Priority, LaneWork]:
         },
         Priority.RESUMMARISE: LaneWork(one_by_one(resummarise.handle), resummarise.is_held),
     }
+
+
+def _changelog(config: NearlineConfig, parts: Parts) -> Changelog:
+    changelog = SummaryChangelog(parts.publisher, config.topics.summaries)
+    return changelog if parts.monitor is None else TappedChangelog(changelog, parts.monitor.offer)
 
 
 def _attempts(config: NearlineConfig, parts: Parts) -> Attempts:

@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from models.bundle import Manifest
 from models.clients.ports import Completion, Sampling, SummarizerEngine
+from models.faithfulness import Reason, Verdict, judge
 from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary, supported_phrases
 from schemas.deadline import Deadline
 from schemas.documents import State, SummarizerId
 from schemas.errors import BackendTimeout, BackendUnavailable, DeadlineExceeded
 from stream.backoff import backoff_s
 from stream.compose import Summary
-from stream.faithfulness import Reason, Verdict, judge
 from stream.telemetry import Telemetry
 
 __all__ = ["Summarizer", "retry_sampling"]

@@ -47,6 +47,11 @@ def _without_engine_environment(name: str) -> str | None:
     return None if is_there else f"no environment .engines/{name}: run `precis engine install {name}`"
 
 
+def _without_training() -> str | None:
+    is_there = importlib.util.find_spec("trl") is not None
+    return None if is_there else "trl is missing: run `make setup-training`, then with .engines/training/bin/python"
+
+
 def _without_rerank_clients() -> str | None:
     is_there = (ROOT / ".engines" / "rerank_clients" / ".complete").exists()
     return None if is_there else "no environment .engines/rerank_clients: run `make setup-rerank-clients`"
@@ -81,6 +86,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "engine": cache(_without_engine),
     "vllm": cache(_without_vllm),
     "sglang": cache(_without_sglang),
+    "training": cache(_without_training),
     "rerank_clients": cache(_without_rerank_clients),
     "java": cache(_without_java),
     "gpu": cache(_without_gpu),

@@ -4,7 +4,7 @@ Parts of a prompt are tokenised apart and their ids concatenated, so that no mer
 one request is the same ids whatever item follows, and an item's ids can be stored with its summary.
 """
 
-from models.prompts.extractive import extractive_summary
+from models.prompts.extractive import extractive_summary, sentences
 from models.prompts.header import render_header
 from models.prompts.phrases import supported_phrases
 from models.prompts.query import normalise_query
@@ -20,5 +20,6 @@ __all__ = [
     "extractive_summary",
     "normalise_query",
     "render_header",
+    "sentences",
     "supported_phrases",
 ]

@@ -3,11 +3,16 @@
 import re
 from collections.abc import Callable
 
-__all__ = ["extractive_summary"]
+__all__ = ["extractive_summary", "sentences"]
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟])\s+|\n+")  # noqa: RUF001 (full-width marks are meant)
 # Marks within numbers and words: "$85,000", "full-time".
 _INNER_MARKS = frozenset(".,:'’-/")  # noqa: RUF001 (typographic apostrophe)
+
+
+def sentences(body: str) -> list[str]:
+    """The sentences and lines of a body, without what is blank, in its order."""
+    return [sentence for part in _SENTENCE_END.split(body) if (sentence := part.strip())]
 
 
 def extractive_summary(body: str, count_tokens: Callable[[str], int], max_tokens: int) -> str:
@@ -22,7 +27,7 @@ def extractive_summary(body: str, count_tokens: Callable[[str], int], max_tokens
         One line of at most ``max_tokens``; the whole body where that fits; empty for an empty body.
     """
     summary = ""
-    for sentence in filter(None, (part.strip() for part in _SENTENCE_END.split(body))):
+    for sentence in sentences(body):
         longer = f"{summary} {sentence}" if summary else sentence
         if count_tokens(longer) > max_tokens:
             return summary or _cut(sentence, count_tokens, max_tokens)

@@ -66,11 +66,21 @@ class RankerPrompt:
 
     def item_ids(self, header: str, summary: str) -> list[int]:
         """Ids of one item, up to the token that asks for the answer. Parts over their limits are cut at their ends."""
+        return self._item_ids(header, summary, self._limits.summary)
+
+    def whole_item_ids(self, header: str, body: str) -> list[int]:
+        """Ids of the item whose text was not summarised: what summaries are compared with.
+
+        The same template. A body over the limit is cut at its end, where the summarizer's prompt cuts it.
+        """
+        return self._item_ids(header, body, self._limits.body)
+
+    def _item_ids(self, header: str, text: str, num_text_tokens: int) -> list[int]:
         return [
             self._job_mark,
             *self._tokenizer.encode(header)[: self._limits.header],
             *self._newline,
-            *self._tokenizer.encode(summary)[: self._limits.summary],
+            *self._tokenizer.encode(text)[:num_text_tokens],
             self._answer_mark,
         ]
 

@@ -15,7 +15,7 @@ from models.bundle import MANIFEST, Manifest
 from models.training.data import GeneratedPosting, JudgedQuery
 from models.training.tokenizer import write_tokenizer
 
-__all__ = ["data_digest", "export_weights", "load_weights", "versions", "write_manifest"]
+__all__ = ["data_digest", "export_model", "export_weights", "load_weights", "versions", "write_manifest"]
 
 
 def export_weights(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
@@ -26,11 +26,16 @@ def export_weights(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) 
         tokenizer: Written beside them.
         folder: Made where it is missing; files of an earlier bundle are replaced.
     """
+    export_model(model, folder)
+    write_tokenizer(tokenizer, folder)
+
+
+def export_model(model: Qwen3ForCausalLM, folder: Path) -> None:
+    """Write weights in bfloat16 and config alone, as :func:`export_weights` does."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)  # it would describe other weights
     model.to(torch.bfloat16).save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)  # safetensors makes it readable for its owner only
-    write_tokenizer(tokenizer, folder)
 
 
 def load_weights(folder: Path) -> Qwen3ForCausalLM:

@@ -2,30 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import ir_measures
 from ir_measures import nDCG
 
 from models.training.data import GeneratedPosting, JudgedQuery
 
-__all__ = ["SummaryMeasures", "measure_summaries", "ndcg_at_10"]
+__all__ = ["SummaryMeasures", "measure_summaries", "ndcg_at_10", "ndcg_at_10_by_query"]
 
-_TIE_STEP = 1e-9
+
+def ndcg_at_10_by_query(grades: Sequence[Sequence[int]], scores: Sequence[Sequence[float]]) -> list[float]:
+    """nDCG@10 with linear gain of each query over its judged candidates; 0 where no candidate is relevant.
+
+    Args:
+        grades: For each query one grade a candidate.
+        scores: For each query one score a candidate, in the same order, which (being random) also decides between
+            equals.
+    """
+    qrels, run = [], []
+    for query, (truth, row) in enumerate(zip(grades, scores, strict=True)):
+        ranked = sorted(range(len(row)), key=lambda at: -row[at])  # stable: equals keep their order
+        # The library reads scores as float32, where neighbours become equal, and orders equals by id: it gets ranks.
+        run += [ir_measures.ScoredDoc(str(query), str(at), -rank) for rank, at in enumerate(ranked)]
+        qrels += [ir_measures.Qrel(str(query), str(at), grade) for at, grade in enumerate(truth)]
+    found = {entry.query_id: float(entry.value) for entry in ir_measures.iter_calc([nDCG @ 10], qrels, run)}
+    return [found[str(query)] for query in range(len(grades))]
 
 
 def ndcg_at_10(judged: Sequence[JudgedQuery], scores: Sequence[Sequence[float]]) -> float:
-    """Mean nDCG@10 with linear gain over the judged candidates of each query.
-
-    Args:
-        judged: Queries with graded candidates.
-        scores: For each query one score a candidate, in their order, which (being random) also decides between equals.
-    """
-    qrels, run = [], []
-    for place, (entry, row) in enumerate(zip(judged, scores, strict=True)):
-        for at, (posting, grade, score) in enumerate(zip(entry.candidates, entry.grades, row, strict=True)):
-            qrels.append(ir_measures.Qrel(str(place), posting.job_id, grade))
-            run.append(ir_measures.ScoredDoc(str(place), posting.job_id, score - at * _TIE_STEP))
-    return float(ir_measures.calc_aggregate([nDCG @ 10], qrels, run)[nDCG @ 10])
+    """Mean nDCG@10 over queries with graded candidates: see :func:`ndcg_at_10_by_query`."""
+    return fmean(ndcg_at_10_by_query([entry.grades for entry in judged], scores))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKS = ("services.lock", "dev.lock", "build.lock", "engine.lock", "vllm.lock", "sglang.lock", "rerank_clients.lock")
+LOCKS = (
+    "services.lock",
+    "dev.lock",
+    "build.lock",
+    "engine.lock",
+    "vllm.lock",
+    "sglang.lock",
+    "training.lock",
+    "rerank_clients.lock",
+)
 
 
 def _pins(text: str) -> dict[Requirement, list[str]]:
@@ -77,6 +86,7 @@ def test_locks_satisfy_what_they_are_made_from(root: Path) -> None:
         "dev.lock": project["dependencies"] + _lines(root / "requirements/dev.in"),
         "build.lock": _lines(root / "requirements/build.in"),
         "engine.lock": project["optional-dependencies"]["engine"] + _lines(root / "requirements/engine.in"),
+        "training.lock": _lines(root / "requirements/training.in"),
         "rerank_clients.lock": _lines(root / "requirements/rerank_clients.in"),
     }
     unmet = {lock: _unmet(wanted, _versions(root, lock)) for lock, wanted in sources.items()}
@@ -92,6 +102,13 @@ def test_an_engine_installs_what_its_list_says_and_no_second_torch(root: Path, e
     shared = {"torch", "transformers", "tokenizers", "numpy", "safetensors", "triton"}
     assert shared & pinned.keys() == set()
     assert shared <= base.keys()
+
+
+def test_training_adds_to_the_base_and_repeats_none_of_it(root: Path) -> None:
+    """Its lock is what a resolver found beside the base's pins, without them: torch is on disk once, and no vision."""
+    pinned, base = _versions(root, "training.lock"), _versions(root, "engine.lock")
+    assert pinned.keys() & base.keys() == set()
+    assert {"torchvision", "torchaudio", "torchcodec", "vllm"} & pinned.keys() == set()
 
 
 def test_tests_run_on_the_versions_that_services_run_on(root: Path) -> None:

@@ -20,6 +20,9 @@ from schemas.api import Source
 from serve.telemetry import Telemetry as ScorerTelemetry
 from store.breaker_metrics import export_breakers
 from stream.decide import Outcome
+from stream.drift.monitor import Result as DriftResult
+from stream.drift.telemetry import DriftTelemetry
+from stream.drift.windows import Kind
 from stream.telemetry import Telemetry as NearlineTelemetry
 
 DEPLOY = "ops/deploy"
@@ -37,7 +40,7 @@ def exported():
     export_breakers(backend, registry, of="engine")
     found = {f"precis_{backend}_breaker_open": ("gauge", {"breaker"}) for backend in ("store", "engine")}
     assert [family.name for family in registry.collect()] == list(found)
-    for telemetry in (NearlineTelemetry(), ScorerTelemetry(), ProbeTelemetry()):
+    for telemetry in (NearlineTelemetry(), DriftTelemetry(), ScorerTelemetry(), ProbeTelemetry()):
         for metric in vars(telemetry).values():
             if not hasattr(metric, "_labelnames"):
                 continue
@@ -103,14 +106,13 @@ def test_label_values_are_those_of_the_code(expressions):
         "lane": {lane.name for lane in lanes_of(load_settings())},
         "outcome": set(Outcome),
         "source": set(Source),
+        "signal": set(Kind),
     }
-    probe_results = set(Result)
+    results = {"precis_probe_runs_total": set(Result), "precis_nearline_drift_samples_total": set(DriftResult)}
     for where, expression in expressions.items():
         for name, matchers in METRIC.findall(expression):
             for label, _, text in MATCHER.findall(matchers):
-                allowed = (
-                    probe_results if name == "precis_probe_runs_total" and label == "result" else values.get(label)
-                )
+                allowed = results.get(name) if label == "result" else values.get(label)
                 assert allowed is None or set(text.split("|")) <= allowed, f"{where}: {label}={text}"
 
 

@@ -147,14 +147,18 @@ def test_every_package_imports_from_the_installed_wheel(installed: Installed) ->
     assert len(found) > len(PACKAGES)
 
 
-def test_engine_and_training_import_from_the_installed_wheel_with_the_engine_python(
-    installed: Installed, root: Path
+@pytest.mark.parametrize(
+    ("environment", "package", "remedy"),
+    [("base", "models.engine", "make setup"), ("training", "models.training", "make setup-training")],
+)
+def test_engine_and_training_import_from_the_installed_wheel_with_their_own_python(
+    installed: Installed, root: Path, environment: str, package: str, remedy: str
 ) -> None:
-    """What needs torch imports in the engine environment, which has the project only at the end of its path."""
-    python = root / ".engines" / "base" / "bin" / "python"
+    """What needs torch imports in its environment, which has the project only at the end of its path."""
+    python = root / ".engines" / environment / "bin" / "python"
     if not python.exists():
-        pytest.skip("no engine environment: run `make setup`")
-    found = _import_all(python, installed.site_packages, installed.home, NEEDS_TORCH)
+        pytest.skip(f"no environment .engines/{environment}: run `{remedy}`")
+    found = _import_all(python, installed.site_packages, installed.home, (package,))
     strangers = {name: file for name, file in found.items() if not Path(file).is_relative_to(installed.site_packages)}
     assert strangers == {}
 

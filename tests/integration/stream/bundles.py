@@ -24,7 +24,13 @@ def write_bundles(directory: Path) -> tuple[Path, Path]:
     summarizer = Manifest(
         role=Role.SUMMARIZER, name="double", prompt_version=SummarizerPrompt.version, limits=limits, canaries=(canary,)
     )
-    ranker = Manifest(role=Role.RANKER, name="double", prompt_version=RankerPrompt.version, limits=limits)
+    ranker = Manifest(
+        role=Role.RANKER,
+        name="double",
+        prompt_version=RankerPrompt.version,
+        limits=limits,
+        label_token_ids=RankerPrompt(tokenizer, limits).label_token_ids,
+    )
     return _write(directory / "summarizer", summarizer), _write(directory / "ranker", ranker)
 
 

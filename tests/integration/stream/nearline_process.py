@@ -10,7 +10,8 @@ from pathlib import Path
 from store.sqlite import SqliteStore
 from stream.bootstrap import run_nearline
 from stream.config import NearlineConfig
-from tests.doubles.engines import ScriptedSummarizer, digest_text
+from stream.drift.config import DriftConfig
+from tests.doubles.engines import LexicalRanker, ScriptedSummarizer, digest_text
 
 
 class HoldingSummarizer(ScriptedSummarizer):
@@ -42,6 +43,7 @@ def main(arguments: str) -> int:
         commit_interval_s=0.1,
         canary_interval_s=given["canary_interval_s"],
         http_port=given["http_port"],
+        drift=DriftConfig(queries=("nurse",), share=1.0, max_pairs_per_minute=1e6) if given["ranker"] else None,
     )
 
     async def open_store() -> SqliteStore:
@@ -50,7 +52,13 @@ def main(arguments: str) -> int:
     async def open_summarizer() -> HoldingSummarizer:
         return HoldingSummarizer(given["num_answers"], Path(given["store"]).with_name("turned"))
 
-    return run_nearline(config, open_store=open_store, open_summarizer=open_summarizer)
+    async def open_ranker() -> LexicalRanker:
+        ranker = LexicalRanker()
+        if given["ranker"] == "holds":
+            ranker.hold()
+        return ranker
+
+    return run_nearline(config, open_store=open_store, open_summarizer=open_summarizer, open_ranker=open_ranker)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,12 @@ class World:
         self._started: list[asyncio.subprocess.Process] = []
 
     async def start(
-        self, *, num_answers: int | None = None, stop_timeout_s: float = 20.0, canary_interval_s: float = 3_600.0
+        self,
+        *,
+        num_answers: int | None = None,
+        stop_timeout_s: float = 20.0,
+        canary_interval_s: float = 3_600.0,
+        ranker: str = "",
     ) -> Service:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -86,6 +91,7 @@ class World:
             "stop_timeout_s": stop_timeout_s,
             "canary_interval_s": canary_interval_s,
             "http_port": port,
+            "ranker": ranker,
         }
         script = Path(__file__).with_name("nearline_process.py")
         with (self.directory / "service.log").open("ab") as log:
@@ -125,6 +131,9 @@ class World:
 def _job(number: int, version: int) -> Upsert:
     posting = {"title": f"Job {number}", "description": f"{LONG_BODY} number {number}, version {version}"}
     return Upsert(job_id=f"job-{number}", version=version, event_time=datetime.now(UTC), posting=posting)
+
+
+JOBS = [_job(number, 1) for number in range(NUM_JOBS)]
 
 
 @pytest.fixture
@@ -181,6 +190,37 @@ async def test_backfill_is_processed_by_the_same_process_and_the_probe_names_its
     assert metrics is not None
     assert f'precis_nearline_event_age_seconds_count{{lane="backfill"}} {NUM_JOBS}.0' in metrics.text
     assert 'precis_nearline_lag_records{lane="live"} 0.0' in metrics.text
+    assert await service.stop(signal.SIGTERM) == 0
+
+
+async def test_the_drift_monitor_compares_what_every_lane_publishes(world: World) -> None:
+    """Live and backfill; what it found stands among the service's metrics."""
+    await world.publish_jobs()
+    moved = [
+        (key.replace(b"job", b"old"), value.replace(b'"job-', b'"old-')) for key, value in map(encode_update, JOBS)
+    ]
+    await publish(world.broker.bootstrap, moved, "job-updates.backfill")
+    service = await world.start(ranker="answers")
+
+    async def all_compared() -> bool:
+        metrics = await service.get("/metrics")
+        line = f'precis_nearline_drift_samples_total{{result="compared"}} {2 * NUM_JOBS}.0'
+        return metrics is not None and line in metrics.text
+
+    await eventually(all_compared, "all compared")
+    assert await service.stop(signal.SIGTERM) == 0
+
+
+async def test_a_ranker_that_never_answers_holds_up_neither_records_nor_the_end(world: World) -> None:
+    """The drift monitor waits for it; nothing else does."""
+    await world.publish_jobs()
+    service = await world.start(ranker="holds")
+
+    async def all_committed() -> bool:
+        return await world.num_committed() == NUM_JOBS
+
+    await eventually(all_committed, "all committed")
+    await eventually(service.is_ready, "ready")
     assert await service.stop(signal.SIGTERM) == 0
 
 

@@ -74,6 +74,16 @@ def test_text_never_becomes_a_special_token(text):
     assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
 
 
+def test_a_whole_item_is_an_item_with_the_body_as_the_summarizer_reads_it():
+    """The template of an item, cut at the limit of a body: what summaries are compared with."""
+    assert RANKER.whole_item_ids("he", "su") == RANKER.item_ids("he", "su")
+    long = "abcdefghij" * 9
+    read = SUMMARIZER.prompt_ids(long)[1:-1]
+    assert len(read) == LIMITS.body
+    before, after = RANKER.item_ids("he", "")[:-1], RANKER.item_ids("he", "")[-1:]
+    assert RANKER.whole_item_ids("he", long) == [*before, *read, *after]
+
+
 def test_the_summarizer_prompt_cuts_the_body_at_its_end():
     """The first tokens stay, the mark that asks for the answer stays."""
     ids = SUMMARIZER.prompt_ids("a" * 100)

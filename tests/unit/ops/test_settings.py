@@ -32,6 +32,8 @@ def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
         ({"store": {"kind": "couchbase"}}, ["store.couchbase.password"]),
         ({"ingest": {"max_outstanding_bytes": 20_000_000}}, ["20000000", "topics.num_partitions"]),
         ({"scorer": {"prot": 1}}, ["scorer.prot"]),
+        ({"nearline": {"drift": {"window": 79}}}, ["nearline.drift.window"]),
+        ({"nearline": {"drift": {"share": 0}}}, ["nearline.drift.share"]),
     ],
 )
 def test_contradictions_are_refused_with_both_names(values, named):

@@ -161,6 +161,18 @@ def test_an_engine_that_does_not_load_is_not_complete(installed):
     assert installed.state() == "complete"
 
 
+def test_training_lies_over_the_base(tmp_path):
+    """TRL's environment adds to the base, which is made first; its check runs at the end."""
+    project = Project(tmp_path)
+    (project.locks / "training.lock").write_text(wheel(tmp_path / "wheels", "trl_like", "trl"))
+    check = "import torch_like, trl_like\nassert torch_like.VALUE == 'base' and trl_like.VALUE == 'trl'\n"
+    (project.locks / "cpu_shims" / "check_training.py").write_text(check)
+    run = project.setup("training")
+    assert run.returncode == 0, run.stderr
+    assert project.folders() == ["engine", "training"]
+    assert project.setup("state", "training").stdout.split("\t")[1] == "complete"
+
+
 def test_the_rerank_clients_stand_alone(tmp_path):
     """Their environment neither needs the engines' base nor makes it; a second run changes nothing."""
     project = Project(tmp_path)

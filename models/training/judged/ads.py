@@ -1,0 +1,153 @@
+"""The set ``ads``: queries in the words of O*NET and ESCO over real ads.
+
+Which ads: of USAJOBS and EMSCAD those whose title means one to three O*NET occupations (:mod:`titles`), each body once,
+known frauds left out. Ads whose occupation is not known are no candidates: they could not be graded.
+
+Which queries: for a target ad whose title means exactly one occupation, a wording of that occupation (the ad's own
+title; an O*NET alternate title; an ESCO label of an occupation that MELO's crosswalk gives) and one or two wishes
+that the ad answers. A wording is used only where it names no other occupation. The target is always a candidate, with
+grade 4.
+
+Which candidates: up to eight of the same occupation, six related ones, five others that answer a wish, and others at
+random, 24 in all. None is chosen by a ranker or by words, so no method is favoured.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from models.training.judged.files import EvaluationData
+from models.training.judged.grades import Kinship, grade_of
+from models.training.judged.sets import Item, JudgedSet, Ranking
+from models.training.judged.titles import OccupationTitles, title_words
+from models.training.judged.wishes import KINDS, Stated, Wish, draw_wish, share_of, stated_by
+from schemas.posting import job_id_of, read_posting
+
+__all__ = ["Ad", "ads_set", "crosswalk", "draw_rankings", "known_ads"]
+
+_CANDIDATES, _SAME, _RELATED, _ANSWERING = 24, 8, 6, 5
+_NUMBER_OF_WISHES = (1, 1, 2)
+_OWN, _ONET, _ESCO = "wording: own title", "wording: O*NET alternate title", "wording: ESCO title"
+_WORDINGS = (_OWN, _ONET, _ONET, _ESCO)
+
+
+@dataclass(frozen=True, slots=True)
+class Ad:
+    """A real ad: how it is read, the occupations that its title may mean, what it states."""
+
+    item: Item
+    occupations: frozenset[str]
+    stated: Stated
+
+
+def ads_set(data: EvaluationData, num_rankings: int = 150, seed: int = 11) -> JudgedSet:
+    """Make the set; the same arguments give the same one."""
+    titles = OccupationTitles.from_rows(data.rows("occupations"))
+    ads = known_ads((row for name in ("usajobs", "emscad") for row in data.rows(name)), titles)
+    esco = crosswalk(data.rows("melo"), data.rows("esco_occupations"), titles)
+    rankings = draw_rankings(Random(seed), ads, titles, esco, num_rankings)
+    return JudgedSet(
+        "ads", "real ads, O*NET and ESCO queries", {ad.item.key: ad.item for ad in ads}, rankings, is_real=True
+    )
+
+
+def known_ads(postings: Iterable[Mapping[str, Any]], titles: OccupationTitles) -> list[Ad]:
+    """The ads that can be graded, each body once."""
+    ads, bodies = [], set()
+    for posting in postings:
+        occupations = titles.occupations_of(posting["title"])
+        read = read_posting(posting)
+        if not occupations or posting.get("x_fraudulent") or read.body in bodies:
+            continue
+        bodies.add(read.body)
+        ads.append(Ad(Item(job_id_of(posting), read.facts, read.body), occupations, stated_by(posting)))
+    return ads
+
+
+def crosswalk(
+    melo: Iterable[Mapping[str, Any]], esco: Iterable[Mapping[str, Any]], titles: OccupationTitles
+) -> dict[str, tuple[str, ...]]:
+    """ESCO labels by O*NET code: MELO's relevant pairs join an O*NET title to ESCO occupations."""
+    labels = {row["id"]: (row["label"], *row.get("alt_labels", ())) for row in esco}
+    code_of = {name: code for code, name in titles.names.items()}
+    rows = list(melo)
+    uri_of = {row["id"]: row["esco_uri"] for row in rows if row["type"] == "doc"}
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        if row["type"] == "query" and (code := code_of.get(row["text"])):
+            uris = dict.fromkeys(uri_of[doc] for doc in row["relevant"] if doc in uri_of)
+            found[code] = tuple(label for uri in uris for label in labels.get(uri, ()))
+    return found
+
+
+def draw_rankings(
+    rng: Random, ads: Sequence[Ad], titles: OccupationTitles, esco: Mapping[str, Sequence[str]], num_rankings: int
+) -> list[Ranking]:
+    """Queries with different texts, at most one a target ad and turn; fewer where the ads do not give so many."""
+    drawn: dict[str, Ranking] = {}
+    for _ in range(3):
+        targets = [ad for ad in ads if len(ad.occupations) == 1]
+        rng.shuffle(targets)
+        for target in targets:
+            if len(drawn) == num_rankings:
+                return list(drawn.values())
+            query = _draw_query(rng, target, titles, esco)
+            if query is not None and query[0] not in drawn:
+                drawn[query[0]] = _ranking(rng, target, ads, titles, query)
+    return list(drawn.values())
+
+
+def _draw_query(
+    rng: Random, target: Ad, titles: OccupationTitles, esco: Mapping[str, Sequence[str]]
+) -> tuple[str, tuple[Wish, ...], str] | None:
+    """Text, wishes, and where the wording comes from."""
+    (occupation,) = target.occupations
+    source, own = rng.choice(_WORDINGS), title_words(target.item.facts.title)
+    if source == _OWN:
+        words = [" ".join(target.item.facts.title.split("(")[0].split())]
+    elif source == _ONET:
+        words = [title for title in titles.clear_wordings(occupation) if title_words(title) != own]
+    else:
+        onet = titles.clear_wordings(occupation)
+        words = [title for title in titles.clear_wordings(occupation, esco.get(occupation, ())) if title not in onet]
+    wishes = {}
+    for kind in rng.sample(KINDS, len(KINDS)):
+        if drawn := draw_wish(rng, target.stated, kind):
+            wishes[kind] = drawn
+    chosen = list(wishes.values())[: rng.choice(_NUMBER_OF_WISHES)]
+    if not words or not chosen:
+        return None
+    text = " ".join((rng.choice(words), *(typed for _, typed in chosen))).lower()
+    return text, tuple(wish for wish, _ in chosen), source
+
+
+def _ranking(
+    rng: Random, target: Ad, ads: Sequence[Ad], titles: OccupationTitles, query: tuple[str, tuple[Wish, ...], str]
+) -> Ranking:
+    text, wishes, source = query
+    (occupation,) = target.occupations
+    kinship = {ad.item.key: _kinship(occupation, ad, titles) for ad in ads}
+    others = [ad for ad in ads if ad is not target]
+    rng.shuffle(others)
+    same, related, unrelated = (
+        [ad for ad in others if kinship[ad.item.key] is wanted]
+        for wanted in (Kinship.SAME, Kinship.RELATED, Kinship.NONE)
+    )
+    answering = [ad for ad in unrelated if any(share_of(wish, ad.stated) == 1 for wish in wishes)]
+    chosen = {ad.item.key: ad for ad in (target, *same[: _SAME - 1], *related[:_RELATED], *answering[:_ANSWERING])}
+    for ad in unrelated:
+        if len(chosen) == _CANDIDATES:
+            break
+        chosen.setdefault(ad.item.key, ad)
+    candidates = list(chosen.values())
+    rng.shuffle(candidates)
+    grades = tuple(grade_of(kinship[ad.item.key], [share_of(wish, ad.stated) for wish in wishes]) for ad in candidates)
+    slices = frozenset({source, *(wish.kind for wish in wishes)})
+    return Ranking(text, tuple(ad.item.key for ad in candidates), grades, slices)
+
+
+def _kinship(occupation: str, ad: Ad, titles: OccupationTitles) -> Kinship:
+    if occupation in ad.occupations:
+        return Kinship.SAME
+    return Kinship.RELATED if titles.is_related(occupation, ad.occupations) else Kinship.NONE

@@ -1,0 +1,133 @@
+"""Sampling summaries: a group of siblings for every prompt, the prompt read once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from transformers import DynamicCache, GenerationConfig, Qwen3ForCausalLM
+
+from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.reinforce.episodes import Episode
+
+__all__ = ["Rollouts", "sample_groups"]
+
+_PAD_ID = 0
+
+
+class Rollouts:
+    """TRL's ``rollout_func``: token ids in the service's own prompt, and what the rewards need of each sample.
+
+    TRL would make prompts by tokenising text or a chat template; ours are made of ids, in which no text can pose as a
+    mark. So what TRL holds for a prompt is the job id.
+    """
+
+    def __init__(
+        self,
+        episodes: Mapping[str, Episode],
+        prompt: SummarizerPrompt,
+        tokenizer: TextTokenizer,
+        siblings: int,
+        show: Callable[[int, str, str], None],
+    ) -> None:
+        """Put together.
+
+        Args:
+            episodes: By job id.
+            prompt: The summarizer's.
+            tokenizer: The summarizer's.
+            siblings: Samples a prompt.
+            show: Is given step, job id and the first sample of each group.
+        """
+        self._episodes = episodes
+        self._prompt = prompt
+        self._tokenizer = tokenizer
+        self._siblings = siblings
+        self._show = show
+
+    def __call__(self, prompts: Sequence[str], trainer: Any) -> dict[str, Any]:
+        """Sample for each job id, which TRL repeats for the siblings."""
+        job_ids = prompts[:: self._siblings]
+        assert list(prompts) == [job_id for job_id in job_ids for _ in range(self._siblings)]
+        eos_id = self._prompt.stop_token_ids[0]
+        completions = sample_groups(
+            trainer.model,
+            [self._episodes[job_id].prompt_ids for job_id in job_ids],
+            self._siblings,
+            eos_id=eos_id,
+            most_tokens=self._prompt.max_output_tokens,
+            temperature=trainer.args.temperature,
+        )
+        summaries = [self._prompt.summary(self._tokenizer.decode(ids)) for ids in completions]
+        for job_id, summary in zip(job_ids, summaries[:: self._siblings], strict=True):
+            self._show(trainer.state.global_step, job_id, summary)
+        return {
+            "prompt_ids": [self._episodes[job_id].prompt_ids for job_id in prompts],
+            "completion_ids": completions,
+            "logprobs": None,  # only an engine of other numerics than the trainer's needs to report them
+            "summary": summaries,
+            "num_tokens": [len(ids) - (ids[-1] == eos_id) for ids in completions],
+            "is_finished": [ids[-1] == eos_id for ids in completions],
+        }
+
+
+@torch.no_grad()
+def sample_groups(
+    model: Qwen3ForCausalLM,
+    prompts: Sequence[Sequence[int]],
+    siblings: int,
+    *,
+    eos_id: int,
+    most_tokens: int,
+    temperature: float,
+) -> list[list[int]]:
+    """``siblings`` continuations of every prompt, sampled from the full distribution by torch's random state.
+
+    A body is some twenty times as long as its summary. So each prompt is read once, padded on the left, and the cache
+    of its keys and values is repeated for the siblings.
+
+    Args:
+        model: The policy. Its mode stays what it is: there is no dropout in these models.
+        prompts: Token ids, P of them.
+        siblings: G, continuations a prompt.
+        eos_id: Ends a continuation, and is kept in it.
+        most_tokens: Longest continuation, the end included.
+        temperature: Of the sampling.
+
+    Returns:
+        P * G continuations without prompt and padding, siblings next to one another.
+    """
+    width = max(len(ids) for ids in prompts)
+    ids_PT = torch.tensor([[_PAD_ID] * (width - len(ids)) + list(ids) for ids in prompts])
+    mask_PT = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts])
+    cache = DynamicCache(config=model.config)
+    # The last token is left for `generate`, which needs one to continue from.
+    model.model(
+        input_ids=ids_PT[:, :-1],
+        attention_mask=mask_PT[:, :-1],
+        position_ids=(mask_PT.cumsum(dim=1) - 1).clamp(min=0)[:, :-1],
+        past_key_values=cache,
+        use_cache=True,
+    )
+    cache.batch_repeat_interleave(siblings)
+    # All that shapes the distribution is named: it is sampled whole, whatever a bundle's generation_config.json says.
+    sampling = GenerationConfig(
+        max_new_tokens=most_tokens,
+        do_sample=True,
+        temperature=temperature,
+        top_k=0,
+        top_p=1.0,
+        repetition_penalty=1.0,
+        eos_token_id=eos_id,
+        pad_token_id=_PAD_ID,
+    )
+    written = model.generate(
+        input_ids=ids_PT.repeat_interleave(siblings, dim=0),
+        attention_mask=mask_PT.repeat_interleave(siblings, dim=0),
+        past_key_values=cache,
+        generation_config=sampling,
+    )
+    return [_until(eos_id, row) for row in written[:, width:].tolist()]
+
+
+def _until(eos_id: int, row: list[int]) -> list[int]:
+    return row[: row.index(eos_id) + 1] if eos_id in row else row

@@ -1,0 +1,20 @@
+"""The sections of the report, in its order. A further one is a module with ``measure(study) -> Chapter``."""
+
+from collections.abc import Callable, Mapping
+
+from models.training.report.chapter import Chapter
+from models.training.report.sections import calibrated, chain, compression, layers, pruned, ranking
+from models.training.report.study import Study
+
+__all__ = ["SECTIONS", "Measure"]
+
+Measure = Callable[[Study], Chapter]
+
+SECTIONS: Mapping[str, Measure] = {
+    "ranking": ranking.measure,
+    "calibration": calibrated.measure,
+    "layers": layers.measure,
+    "pruning": pruned.measure,
+    "compression": compression.measure,
+    "chain": chain.measure,
+}

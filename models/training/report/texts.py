@@ -1,0 +1,109 @@
+"""What an item may be read as below its header, each as long as its written summary (but target, body and nothing).
+
+| text    | what it is                                                                                    |
+|---------|-----------------------------------------------------------------------------------------------|
+| written | what the nearline service would store: the summarizer's answer if it passes, else extractive   |
+| target  | the phrases of all facts of the body: what a perfect summarizer writes; generated items only   |
+| lead    | the first tokens of the body                                                                  |
+| random  | whole sentences of the body at random, as many as fit                                         |
+| best    | the sentences that hold most of the target's words, greedily; generated items only            |
+| nothing | the header stands alone                                                                       |
+| body    | the whole body, up to the bundle's limit                                                      |
+
+Lead, random and best are those of :mod:`models.training.controls`. ``best`` looks at the truth, so it bounds what
+choosing sentences can do; no system could run it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.bundle import Bundle
+from models.faithfulness import judge
+from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary, supported_phrases
+from models.training.controls import Loss
+from models.training.export import load_weights
+from models.training.generation import greedy
+from models.training.judged import Item
+
+__all__ = ["Text", "Written", "extractive_summaries", "missing_words", "write_summaries"]
+
+_WORD = re.compile(r"\w+")
+
+
+class Text(StrEnum):
+    """See the module."""
+
+    WRITTEN = "written"
+    TARGET = "target"
+    LEAD = "lead"
+    RANDOM = "random"
+    BEST = "best"
+    NOTHING = "nothing"
+    BODY = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Summaries as the nearline service would store them.
+
+    Attributes:
+        texts: By item.
+        num_asked: Bodies that the model was asked to summarise; shorter ones are their own summary.
+        num_fallback: Answers that did not pass, so that the extractive summary stands instead.
+    """
+
+    texts: Mapping[str, str]
+    num_asked: int
+    num_fallback: int
+
+
+def write_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
+    """Summarise, gate, and fall back as the nearline service does, but for its second, drawn answer.
+
+    Args:
+        bundle: A summarizer's.
+        items: Bodies of any length; an empty one stays empty.
+    """
+    text = TextTokenizer.from_file(bundle.tokenizer_file)
+    prompt = SummarizerPrompt(text, bundle.manifest.limits)
+    longest = prompt.max_output_tokens
+    asked = [item for item in items if text.count(item.body) > longest]
+    texts = {item.key: prompt.summary(item.body) for item in items if text.count(item.body) <= longest}
+    answers = greedy(
+        load_weights(bundle.path), [prompt.prompt_ids(item.body) for item in asked], prompt.stop_token_ids[0], longest
+    )
+    num_fallback, is_extractive = 0, bundle.manifest.is_extractive
+    for item, ids in zip(asked, answers, strict=True):
+        is_finished = ids[-1] == prompt.stop_token_ids[0]
+        answer = text.decode(ids)
+        summary = _gated(prompt, answer, item.body, is_finished=is_finished, is_extractive=is_extractive)
+        num_fallback += summary is None
+        texts[item.key] = extractive_summary(item.body, text.count, longest) if summary is None else summary
+    return Written(texts, len(asked), num_fallback)
+
+
+def extractive_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
+    """What the nearline service stores while the engine is away; nothing is asked."""
+    count, longest = TextTokenizer.from_file(bundle.tokenizer_file).count, bundle.manifest.limits.summary
+    return Written({item.key: extractive_summary(item.body, count, longest) for item in items}, 0, 0)
+
+
+def _gated(prompt: SummarizerPrompt, answer: str, body: str, *, is_finished: bool, is_extractive: bool) -> str | None:
+    """The summary to store, or None where the gate refuses it."""
+    summary = prompt.summary(answer)
+    if is_extractive:
+        summary = supported_phrases(summary, body)
+        return summary if judge(summary, body).is_faithful else None
+    return summary if judge(answer, body, is_finished=is_finished).is_faithful else None
+
+
+def missing_words(target: str) -> Loss:
+    """A loss for ``best_sentences``: the share of the target's different words that a text does not hold."""
+    wanted = set(_WORD.findall(target.casefold()))
+
+    def loss(texts: Sequence[str]) -> list[float]:
+        return [len(wanted.difference(_WORD.findall(text.casefold()))) / max(1, len(wanted)) for text in texts]
+
+    return loss

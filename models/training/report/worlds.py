@@ -1,0 +1,74 @@
+"""The judged sets of the report in one form: the generator's held-out queries, and those outside its world."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from models.training.corpora import Corpus, evaluation_corpus
+from models.training.data import GeneratedQuery
+from models.training.judged import Item, JudgedSet, Ranking, ads_set, find_evaluation_data, melo_set
+from schemas.posting import read_posting
+
+__all__ = ["generated_set", "judged_sets", "trimmed"]
+
+
+def judged_sets(num_queries: int, data: Path | None, most_candidates: int | None = None) -> list[JudgedSet]:
+    """The generated set first, then the real ones.
+
+    Args:
+        num_queries: Most queries of a set.
+        data: Folder of the evaluation data; None leaves the real sets out.
+        most_candidates: Of a query; None keeps all.
+
+    Raises:
+        ConfigurationError: Evaluation data are asked for and not there.
+    """
+    sets = [generated_set(evaluation_corpus())]
+    if data is not None:
+        found = find_evaluation_data(data)
+        sets += [ads_set(found), melo_set(found)]
+    return [trimmed(judged, num_queries, most_candidates) for judged in sets]
+
+
+def generated_set(corpus: Corpus) -> JudgedSet:
+    """Held-out queries of the generator, with the truth behind them."""
+    items = {
+        posting.job_id: Item(posting.job_id, read_posting(posting.posting).facts, posting.body, posting.summary)
+        for posting in corpus.postings
+    }
+    rankings = [
+        Ranking(
+            entry.query.text,
+            tuple(posting.job_id for posting in entry.candidates),
+            tuple(entry.grades),
+            _slices(entry.query),
+        )
+        for entry in corpus.judged
+    ]
+    return JudgedSet("generated", "held-out generated queries", items, rankings, is_real=False)
+
+
+def _slices(query: GeneratedQuery) -> frozenset[str]:
+    """The kinds of match that the generator names; where it names none, the kinds of wishes and where they stand."""
+    named: Sequence[str] = getattr(query, "slices", ())
+    if named:
+        return frozenset(named)
+    places = {"answered in the body" if wish.in_body else "answered in the header" for wish in query.constraints}
+    return frozenset({*(wish.kind for wish in query.constraints), *places})
+
+
+def trimmed(judged: JudgedSet, num_queries: int, most_candidates: int | None = None) -> JudgedSet:
+    """The first queries, each with its first candidates, the best one always among them; items that nobody needs go."""
+    rankings = list(judged.rankings[:num_queries])
+    if most_candidates is not None:
+        rankings = [_shorter(ranking, most_candidates) for ranking in rankings]
+    needed = {key for ranking in rankings for key in ranking.keys}
+    items = {key: item for key, item in judged.items.items() if key in needed}
+    return replace(judged, rankings=rankings, items=items)
+
+
+def _shorter(ranking: Ranking, most: int) -> Ranking:
+    best = max(range(len(ranking.grades)), key=lambda at: ranking.grades[at])
+    kept = sorted([best, *[at for at in range(len(ranking.keys)) if at != best][: most - 1]])
+    keys, grades = tuple(ranking.keys[at] for at in kept), tuple(ranking.grades[at] for at in kept)
+    return replace(ranking, keys=keys, grades=grades)

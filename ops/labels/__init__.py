@@ -1,0 +1,1 @@
+"""What `precis label` does around ``models.labels``: options, progress, reports."""
