@@ -57,7 +57,7 @@ class RankerConfig:
     out: Path
     seed: int = 7
     threads: int = 2
-    steps: int = 1000
+    steps: int = 2500
     evaluated: int = 300
     postings: int = 6000
     queries: int = 9000

@@ -59,11 +59,11 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage(share=0.15, queries=0, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.1, titles=250),
-    Stage(share=0.2, queries=0, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.05, titles=60, wishes=110),
+    Stage(share=0.1, queries=0, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.1, titles=250),
+    Stage(share=0.18, queries=0, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.05, titles=60, wishes=110),
     Stage(share=0.15, queries=3, header=HeaderDetail.TITLE, other_facts=2, titles=40, wishes=70),
     Stage(share=0.25, queries=6, header=HeaderDetail.SHORT, other_facts=2, titles=10, wishes=10),
-    Stage(share=0.25, queries=4, header=HeaderDetail.FULL, other_facts=None, wishes=8),
+    Stage(share=0.32, queries=4, header=HeaderDetail.FULL, other_facts=None, wishes=8),
 )
 """Occupations first, then single wishes, then several, then whole items: some 3,500 tokens a step."""
 
