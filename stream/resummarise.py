@@ -43,6 +43,10 @@ from stream.telemetry import Telemetry
 
 __all__ = ["PutOff", "ResummariseHandler", "Resummariser"]
 
+# A roll-out is written to its topic before its requests, and a worker hears of it within a fetch. A request for a
+# generation that is still unknown after this long has no roll-out: it is no reason to hold up those behind it for ever.
+_ROLLOUT_PATIENCE_S = 30.0
+
 
 class PutOff(Overloaded):
     """A request cannot be worked on yet, for a reason that concerns this lane alone: no other lane need pause.
@@ -190,6 +194,7 @@ class ResummariseHandler:
         self._telemetry = telemetry
         self._clock = clock
         self._held_until_s = 0.0
+        self._unknown_since_s: dict[int, float] = {}
         self._log = structlog.get_logger(__name__)
 
     def is_held(self) -> bool:
@@ -220,7 +225,7 @@ class ResummariseHandler:
         rollout = self._mending.rollout
         if rollout.is_paused:
             raise PutOff("the roll-out is paused: `precis rollout resume` ends that", reason="paused")
-        if request.reason is Reason.ROLLOUT and request.generation > rollout.generation:
+        if request.reason is Reason.ROLLOUT and self._is_worth_waiting_for(request.generation):
             # Live work of this worker would still write under the old generation, and nobody would ask for that again.
             raise PutOff(f"this worker has not read of roll-out {request.generation} yet", reason="unknown")
         if not is_ours(request, self._mending.revision):
@@ -230,6 +235,13 @@ class ResummariseHandler:
             self._note(record, LaneOutcome.SUPERSEDED)
             return
         self._note(record, await self._resummariser.resummarise(request))
+
+    def _is_worth_waiting_for(self, generation: int) -> bool:
+        """Whether this worker may soon hear of the roll-out: it is new to it, and has not been for long."""
+        if generation <= self._mending.rollout.generation:
+            return False
+        now_s = self._clock()
+        return now_s - self._unknown_since_s.setdefault(generation, now_s) < _ROLLOUT_PATIENCE_S
 
     def _note(self, record: Record, outcome: LaneOutcome, *, error: str | None = None) -> None:
         self._telemetry.resummarised.labels(str(outcome)).inc()

@@ -257,6 +257,20 @@ async def test_a_request_waits_until_this_worker_knows_its_rollout() -> None:
     assert lane.count(LaneOutcome.RESUMMARIZED) == 1
 
 
+async def test_a_request_of_no_rollout_does_not_hold_the_lane_for_ever() -> None:
+    """Whoever wrote it named a generation that nobody announced; those behind it wait for a while only."""
+    lane = Lane()
+    await lane.put()
+    handler = lane.handler()
+    for _ in range(3):
+        with pytest.raises(PutOff):
+            await handler.handle(record(rollout_request()))
+        lane.seconds.now_s += 9.9
+    lane.seconds.now_s += 0.4
+    await handler.handle(record(rollout_request()))
+    assert lane.count(LaneOutcome.RESUMMARIZED) == 1
+
+
 async def test_a_request_for_another_model_waits_for_its_workers() -> None:
     """An old worker must not write old words under the new generation."""
     lane = Lane(rollout=KnownRollout(RolloutState(generation=2, revision="r9")))
