@@ -6,6 +6,7 @@ Protocol
     2. A task goes on reading, so that a change reaches every worker within one fetch.
     3. A record that is not a state of ours, or whose generation is lower than the one known, changes nothing.
     4. Without the broker the last known state stands; when it is back, reading goes on.
+    5. ``catch_up`` asks for the end as of now, and waits until 2 is there.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from schemas.errors import BackendUnavailable, InvalidInput
 from schemas.rollout import RolloutState, decode_rollout
@@ -28,6 +29,7 @@ __all__ = ["RolloutFollower"]
 # wait: a worker may hear of a change that much later there. Kafka answers at once.
 _FETCH_WAIT_MS = 500
 _REQUEST_TIMEOUT_S = 10.0
+_LOOK_S = 0.05
 
 
 class RolloutFollower:
@@ -92,6 +94,27 @@ class RolloutFollower:
             raise BackendUnavailable(repr(error), backend="kafka", operation=f"read {self._partition.topic}") from error
         self._consumer = consumer
         self._following = asyncio.create_task(self._follow())
+
+    async def catch_up(self) -> None:
+        """Wait until all that was written before this call is known.
+
+        Raises:
+            BackendUnavailable: The broker cannot be asked now.
+        """
+        topic = self._partition.topic
+        try:
+            async with asyncio.timeout(_REQUEST_TIMEOUT_S):
+                end = (await self._connected().end_offsets([self._partition]))[self._partition]
+                # Following moves the position and applies what it read in one step: none is counted before it is known.
+                while await self._connected().position(self._partition) < end:
+                    await self._sleep(_LOOK_S)
+        except (KafkaError, ConsumerStoppedError, TimeoutError) as error:
+            raise BackendUnavailable(repr(error), backend="kafka", operation=f"read {topic}") from error
+
+    def _connected(self) -> Any:
+        if self._consumer is None:
+            raise ConsumerStoppedError
+        return self._consumer
 
     async def stop(self) -> None:
         """Stop following. Idempotent."""
