@@ -1,9 +1,9 @@
 """The re-summarise lane: fallbacks are mended and roll-outs carried out, one stored job at a time.
 
 Protocol, for one request
-    1. Decode, and read of its roll-out where this worker has not. While the roll-out is paused, or another summarizer is to
-       write it: put off, not acknowledged. Workers of the old and of the new model run side by side while a roll-out
-       is deployed; each does its own.
+    1. Decode, and read of its roll-out where this worker has not. While the roll-out is paused, or another summarizer
+       is to write it: put off, not acknowledged. Workers of the old and of the new model run side by side while a
+       roll-out is deployed; each does its own.
     2. Read the stored document and decide (``stream.resummarise_policy``): it may be done already, or gone.
     3. Read the stored posting; its ``content_hash`` must be the document's, else a live update is at work on the job.
     4. Summarise inside the budget. Where the engine does not answer, or nonsense: put off; what is stored stays. Where
