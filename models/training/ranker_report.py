@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from random import Random
 
-import torch
 from transformers import Qwen3ForCausalLM
 
 from models.bundle import PromptLimits, RankerCanary
@@ -13,12 +12,11 @@ from models.training.bm25 import Bm25
 from models.training.corpora import Corpus
 from models.training.data import GeneratedPosting, JudgedQuery
 from models.training.examples import Example
-from models.training.losses import label_logits
 from models.training.measures import ndcg_at_10
 from models.training.ranker_data import RankerData
-from models.training.reference import score_alone
+from models.training.reference import score_alone, scores_of
 
-__all__ = ["SummaryOf", "baselines", "measure_ranker", "ranker_canaries", "score_judged"]
+__all__ = ["SummaryOf", "baselines", "measure_ranker", "ranker_canaries", "score_judged", "target_summary"]
 
 SummaryOf = Callable[[GeneratedPosting], str]
 
@@ -26,7 +24,6 @@ _CANARIES = 8
 _SHUFFLES = 20
 
 
-@torch.inference_mode()
 def score_judged(
     model: Qwen3ForCausalLM,
     prompt: RankerPrompt,
@@ -40,9 +37,7 @@ def score_judged(
         prefix = prompt.query_ids(normalise_query(entry.query.text))
         items = [prompt.item_ids(data.header(posting), summary_of(posting)) for posting in entry.candidates]
         batch = padded([Example([*prefix, *item]) for item in items])
-        hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
-        logits = label_logits(model, hidden, batch.last, prompt.label_token_ids)
-        scores.append(logits.softmax(dim=1)[:, 0].tolist())
+        scores.append(scores_of(model, batch.ids, batch.last, prompt.label_token_ids))
     return scores
 
 
@@ -86,14 +81,17 @@ def measure_ranker(
     def lead(posting: GeneratedPosting) -> str:
         return extractive_summary(posting.body, text.count, limits.summary)
 
-    measured = {"ndcg_at_10": ndcg_at_10(held_out.judged, score_judged(model, prompt, data, held_out.judged, _target))}
+    measured = {
+        "ndcg_at_10": ndcg_at_10(held_out.judged, score_judged(model, prompt, data, held_out.judged, target_summary))
+    }
     for name, summary_of in (("ndcg_at_10_lead_sentences", lead), ("ndcg_at_10_header_only", _nothing)):
         measured[name] = ndcg_at_10(held_out.judged, score_judged(model, prompt, data, held_out.judged, summary_of))
     measured |= baselines(held_out, seed)
     return {"queries": float(len(held_out.judged)), **{name: round(value, 4) for name, value in measured.items()}}
 
 
-def _target(posting: GeneratedPosting) -> str:
+def target_summary(posting: GeneratedPosting) -> str:
+    """What a perfect summarizer writes."""
     return posting.summary
 
 
