@@ -20,6 +20,10 @@ class RolloutSource(Protocol):
         """The latest state seen."""
         ...
 
+    async def catch_up(self) -> None:
+        """See what was written before this call. Raises ``BackendUnavailable``."""
+        ...
+
 
 class Requests(Protocol):
     """Where requests are published; ``ResummariseTopic`` in production."""
@@ -67,6 +71,14 @@ class Mending:
     def rollout(self) -> RolloutState:
         """The latest roll-out seen."""
         return self._rollout.state
+
+    async def catch_up(self) -> None:
+        """See every roll-out that was started before this call.
+
+        Raises:
+            BackendUnavailable: The broker cannot be asked now.
+        """
+        await self._rollout.catch_up()
 
     @property
     def revision(self) -> str:

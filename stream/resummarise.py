@@ -1,8 +1,9 @@
 """The re-summarise lane: fallbacks are mended and roll-outs carried out, one stored job at a time.
 
 Protocol, for one request
-    1. Decode. While the roll-out is paused, or another summarizer is to write it: put off, not acknowledged. Workers of
-       the old and of the new model run side by side while a roll-out is deployed; each does its own.
+    1. Decode, and read of its roll-out where this worker has not. While the roll-out is paused, or another summarizer
+       is to write it: put off, not acknowledged. Workers of the old and of the new model run side by side while a
+       roll-out is deployed; each does its own.
     2. Read the stored document and decide (``stream.resummarise_policy``): it may be done already, or gone.
     3. Read the stored posting; its ``content_hash`` must be the document's, else a live update is at work on the job.
     4. Summarise inside the budget. Where the engine does not answer, or nonsense: put off; what is stored stays. Where
@@ -28,7 +29,7 @@ from datetime import datetime
 import structlog
 
 from schemas.documents import PostingDocument
-from schemas.errors import BackendProtocolError, InvalidInput, Overloaded
+from schemas.errors import BackendProtocolError, BackendUnavailable, InvalidInput, Overloaded
 from schemas.resummarise import Reason, ResummariseRequest, decode_request
 from store.ports import StoredSummary
 from stream.attempts import Attempts
@@ -217,12 +218,11 @@ class ResummariseHandler:
 
     async def _settle(self, record: Record) -> None:
         request = decode_request(record.key, record.value)  # 1
+        if request.reason is Reason.ROLLOUT and request.generation > self._mending.rollout.generation:
+            await self._catch_up(request.generation)
         rollout = self._mending.rollout
         if rollout.is_paused:
             raise PutOff("the roll-out is paused: `precis rollout resume` ends that", reason="paused")
-        if request.reason is Reason.ROLLOUT and request.generation > rollout.generation:
-            # Live work of this worker would still write under the old generation, and nobody would ask for that again.
-            raise PutOff(f"this worker has not read of roll-out {request.generation} yet", reason="unknown")
         if not is_ours(request, self._mending.revision):
             if not is_superseded(request, rollout):
                 message = f"revision {request.revision} is to write it, this worker has {self._mending.revision}"
@@ -230,6 +230,18 @@ class ResummariseHandler:
             self._note(record, LaneOutcome.SUPERSEDED)
             return
         self._note(record, await self._resummariser.resummarise(request))
+
+    async def _catch_up(self, generation: int) -> None:
+        """Read of the roll-out before its first request is touched.
+
+        Else this worker's live work could still write under the old generation what the lane saw coming, and nobody
+        would ask for it again. A roll-out is written before its requests: what is unknown even then was never started.
+        """
+        try:
+            await self._mending.catch_up()
+        except BackendUnavailable as error:
+            message = f"this worker has not read of roll-out {generation}, and cannot now: {error}"
+            raise PutOff(message, reason="unknown") from error
 
     def _note(self, record: Record, outcome: LaneOutcome, *, error: str | None = None) -> None:
         self._telemetry.resummarised.labels(str(outcome)).inc()

@@ -1,11 +1,12 @@
 """The latest roll-out, as every worker knows it: the last record of a compacted topic, followed without a group.
 
 Protocol
-    1. ``start`` reads the topic from its beginning to the end that it had then: what was known when the service
-       starts is known before it takes its first record.
-    2. A task goes on reading, so that a change reaches every worker within one fetch.
+    1. ``start`` begins to follow, and waits for 5: what was known when the service starts is known before it takes
+       its first record.
+    2. A task reads the topic from its beginning and goes on, so that a change reaches every worker within one fetch.
     3. A record that is not a state of ours, or whose generation is lower than the one known, changes nothing.
     4. Without the broker the last known state stands; when it is back, reading goes on.
+    5. ``catch_up`` asks for the end as of now, and waits until 2 is there.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from schemas.errors import BackendUnavailable, InvalidInput
 from schemas.rollout import RolloutState, decode_rollout
@@ -28,6 +29,7 @@ __all__ = ["RolloutFollower"]
 # wait: a worker may hear of a change that much later there. Kafka answers at once.
 _FETCH_WAIT_MS = 500
 _REQUEST_TIMEOUT_S = 10.0
+_LOOK_S = 0.05
 
 
 class RolloutFollower:
@@ -82,16 +84,38 @@ class RolloutFollower:
             BackendUnavailable: The broker cannot be reached or does not have the topic; may be called again.
         """
         try:
-            consumer = await self._open()
-            try:
-                await self._read_to_end(consumer)
-            except BaseException:
-                await _stopped(consumer)
-                raise
+            self._consumer = await self._open()
         except (KafkaError, TimeoutError) as error:
-            raise BackendUnavailable(repr(error), backend="kafka", operation=f"read {self._partition.topic}") from error
-        self._consumer = consumer
+            raise self._unavailable(error) from error
         self._following = asyncio.create_task(self._follow())
+        try:
+            await self.catch_up()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def catch_up(self) -> None:
+        """Wait until all that was written before this call is known.
+
+        Raises:
+            BackendUnavailable: The broker cannot be asked now.
+        """
+        try:
+            async with asyncio.timeout(_REQUEST_TIMEOUT_S):
+                end = (await self._connected().end_offsets([self._partition]))[self._partition]
+                # Following moves the position and applies what it read in one step: none is counted before it is known.
+                while await self._connected().position(self._partition) < end:
+                    await self._sleep(_LOOK_S)
+        except (KafkaError, ConsumerStoppedError, TimeoutError) as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> BackendUnavailable:
+        return BackendUnavailable(repr(error), backend="kafka", operation=f"read {self._partition.topic}")
+
+    def _connected(self) -> Any:
+        if self._consumer is None:
+            raise ConsumerStoppedError
+        return self._consumer
 
     async def stop(self) -> None:
         """Stop following. Idempotent."""
@@ -117,12 +141,6 @@ class RolloutFollower:
             await _stopped(consumer)
             raise
         return consumer
-
-    async def _read_to_end(self, consumer: Any) -> None:
-        async with asyncio.timeout(_REQUEST_TIMEOUT_S):
-            end = (await consumer.end_offsets([self._partition]))[self._partition]
-            while await consumer.position(self._partition) < end:
-                await self._read(consumer)
 
     async def _read(self, consumer: Any) -> None:
         for records in (await consumer.getmany(self._partition, timeout_ms=_FETCH_WAIT_MS)).values():

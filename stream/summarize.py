@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from models.bundle import Manifest
 from models.clients.ports import Completion, Sampling, SummarizerEngine
-from models.faithfulness import Reason, Verdict, judge
-from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary, supported_phrases
+from models.faithfulness import Verdict, judge_answer
+from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary
 from schemas.deadline import Deadline
 from schemas.documents import State, SummarizerId
 from schemas.errors import BackendTimeout, BackendUnavailable, DeadlineExceeded
@@ -106,17 +106,13 @@ class Summarizer:
 
     def _judged(self, completion: Completion, body: str) -> tuple[str, Verdict]:
         """The text to store, and what the gate says of it."""
-        text = self._prompt.summary(completion.text)
-        if not self._manifest.is_extractive:
-            # As the model wrote it: cleaning would hide a broken form.
-            return text, judge(completion.text, body, is_finished=completion.is_complete)
-        phrases = supported_phrases(text, body)
-        if text and not phrases:
-            # Nothing of the answer stands in the body. The gate may know why; words that it lets pass are paraphrase,
-            # which an extractive model promised not to write.
-            reason = judge(text, body).reason or Reason.TERM
-            return phrases, Verdict(reason, text)
-        return phrases, judge(phrases, body)
+        return judge_answer(
+            completion.text,
+            self._prompt.summary(completion.text),
+            body,
+            is_finished=completion.is_complete,
+            is_extractive=self._manifest.is_extractive,
+        )
 
     async def _complete(
         self, prompt_ids: list[int], deadline: Deadline, sampling: Sampling | None = None

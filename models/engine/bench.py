@@ -125,24 +125,31 @@ def scoring_seconds(backend: Backend, cell: Cell, *, max_rows: int | None = None
         max_rows: Rows of one pass; None computes all items in one.
         repeats: Runs.
     """
-    model, rng = backend.model, random.Random(_SEED)
-
-    def prompt(num_tokens: int) -> Prompt:
-        return Prompt(tuple(rng.randrange(model.shape.vocab_size) for _ in range(num_tokens)))
-
-    query, items = prompt(cell.query_tokens), [prompt(cell.item_tokens) for _ in range(cell.num_items)]
-    num_at_once = cell.num_items
-    if max_rows is not None:
-        num_at_once = max(1, (max_rows - cell.query_tokens) // cell.item_tokens)
+    query, items = random_request(cell, backend.model.shape.vocab_size)
 
     @torch.inference_mode()
     def score() -> None:
-        prefix = Prefix(query)
-        for start in range(0, cell.num_items, num_at_once):
-            hidden_IE = backend.encode_pass([Group(prefix, items[start : start + num_at_once])])
-            label_logits(model, hidden_IE, (0, 1)).tolist()
+        for groups in groups_together(query, items, max_rows or cell.num_rows):
+            label_logits(backend.model, backend.encode_pass(groups), (0, 1)).tolist()
 
     return _seconds(score, repeats)
+
+
+def random_request(cell: Cell, vocab_size: int) -> tuple[Prompt, list[Prompt]]:
+    """A query and its items, of random tokens, the same ones for the same cell."""
+    rng = random.Random(_SEED)
+
+    def prompt(num_tokens: int) -> Prompt:
+        return Prompt(tuple(rng.randrange(vocab_size) for _ in range(num_tokens)))
+
+    return prompt(cell.query_tokens), [prompt(cell.item_tokens) for _ in range(cell.num_items)]
+
+
+def groups_together(query: Prompt, items: Sequence[Prompt], max_rows: int) -> list[list[Group]]:
+    """Passes of at most so many rows in which the items share one query, computed in the first."""
+    num_at_once = max(1, (max_rows - len(query)) // len(items[0]))
+    prefix = Prefix(query)
+    return [[Group(prefix, items[start : start + num_at_once])] for start in range(0, len(items), num_at_once)]
 
 
 @torch.inference_mode()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import statistics
 import sys
 import time
@@ -18,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from models.engine.backend import choose_backend
-from models.engine.bench import QWEN3_06B, device_name, random_model
+from models.engine.bench import QWEN3_06B, device_name, groups_together, random_model, random_request
 from models.engine.cell import Cell
 from models.engine.checkpoint import open_bundle
 from models.engine.config import CPU_BATCH_TOKENS
-from models.engine.jobs import Prompt
 from models.engine.scoring import Group, Prefix, label_logits
 from models.engine.shape import parse_shape
 from models.engine.weights import load_model
@@ -31,12 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.engine.backend import Backend
+    from models.engine.jobs import Prompt
 
-__all__ = ["SHARES", "cell_of", "gains", "groups_apart", "groups_together"]
+__all__ = ["SHARES", "cell_of", "gains", "groups_apart"]
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 0.7, 0.85, 0.95)
 """Of a prompt's tokens, those of the query."""
-_SEED = 0
 _LABELS = (0, 1)
 
 
@@ -44,13 +42,6 @@ def cell_of(share: float, *, num_items: int, prompt_tokens: int) -> Cell:
     """The request whose query has this share of each prompt; query and items have at least one token each."""
     query_tokens = min(max(1, round(share * prompt_tokens)), prompt_tokens - 1)
     return Cell(num_items, query_tokens, prompt_tokens - query_tokens)
-
-
-def groups_together(query: Prompt, items: Sequence[Prompt], max_rows: int) -> list[list[Group]]:
-    """Passes of at most so many rows in which the items share one query, computed in the first."""
-    num_at_once = max(1, (max_rows - len(query)) // len(items[0]))
-    prefix = Prefix(query)
-    return [[Group(prefix, items[start : start + num_at_once])] for start in range(0, len(items), num_at_once)]
 
 
 def groups_apart(query: Prompt, items: Sequence[Prompt], max_rows: int) -> list[list[Group]]:
@@ -84,14 +75,9 @@ def gains(backend: Backend, cells: Sequence[Cell], *, max_rows: int, runs: int) 
         For each cell ``gain``, items a second together over apart, and beside it ``rows_ratio``: what it would be if
         time were proportional to token rows. ``max_difference``: the largest between the logits of the two ways.
     """
-    rng = random.Random(_SEED)
-
-    def prompt(num_tokens: int) -> Prompt:
-        return Prompt(tuple(rng.randrange(backend.model.shape.vocab_size) for _ in range(num_tokens)))
-
     found = []
     for cell in cells:
-        query, items = prompt(cell.query_tokens), [prompt(cell.item_tokens) for _ in range(cell.num_items)]
+        query, items = random_request(cell, backend.model.shape.vocab_size)
         together_s, apart_s, difference = [], [], 0.0
         for run in range(runs + 1):
             seconds_together, logits = _scored(backend, groups_together(query, items, max_rows))

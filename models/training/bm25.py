@@ -5,13 +5,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-__all__ = ["Bm25"]
+__all__ = ["Bm25", "words"]
 
 _K1, _B = 1.2, 0.75
 _WORD = re.compile(r"\w+")
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The words of a text, lower-cased, in order."""
     return _WORD.findall(text.casefold())
 
 
@@ -19,7 +20,7 @@ class Bm25:
     """An index over documents; k1 = 1.2, b = 0.75, lower-cased words, no stemming."""
 
     def __init__(self, documents: Mapping[str, str]) -> None:
-        self._counts = {key: Counter(_words(text)) for key, text in documents.items()}
+        self._counts = {key: Counter(words(text)) for key, text in documents.items()}
         self._lengths = {key: sum(counts.values()) for key, counts in self._counts.items()}
         self._mean_length = sum(self._lengths.values()) / max(1, len(self._lengths))
         frequency: Counter[str] = Counter()
@@ -30,9 +31,9 @@ class Bm25:
 
     def scores(self, query: str, keys: Sequence[str]) -> list[float]:
         """Score of each document for the query."""
-        return [self._score(_words(query), key) for key in keys]
+        return [self._score(words(query), key) for key in keys]
 
-    def _score(self, words: Sequence[str], key: str) -> float:
+    def _score(self, wanted: Sequence[str], key: str) -> float:
         counts = self._counts[key]
         norm = _K1 * (1 - _B + _B * self._lengths[key] / self._mean_length)
-        return sum(self._weights.get(word, 0.0) * counts[word] * (_K1 + 1) / (counts[word] + norm) for word in words)
+        return sum(self._weights.get(word, 0.0) * counts[word] * (_K1 + 1) / (counts[word] + norm) for word in wanted)

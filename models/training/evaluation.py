@@ -19,7 +19,7 @@ from models.training.data import GeneratedPosting
 from models.training.export import load_weights, write_manifest
 from models.training.measures import measure_summaries, ndcg_at_10
 from models.training.ranker_data import RankerData
-from models.training.ranker_report import score_judged
+from models.training.ranker_report import score_judged, target_summary
 from models.training.summarizer_report import summarise
 
 __all__ = ["measure_chain", "record_metrics"]
@@ -66,12 +66,9 @@ def _rank(ranker: Bundle, corpus: Corpus, summaries: Mapping[str, str]) -> dict[
     def written(posting: GeneratedPosting) -> str:
         return summaries[posting.job_id]
 
-    def target(posting: GeneratedPosting) -> str:
-        return posting.summary
-
     return {
         name: ndcg_at_10(corpus.judged, score_judged(model, prompt, data, corpus.judged, summary_of))
-        for name, summary_of in (("ndcg_at_10_written_summaries", written), ("ndcg_at_10", target))
+        for name, summary_of in (("ndcg_at_10_written_summaries", written), ("ndcg_at_10", target_summary))
     }
 
 

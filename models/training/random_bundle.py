@@ -25,7 +25,7 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 from models.bundle import Manifest, PromptLimits, RankerCanary, Role, SummarizerCanary
 from models.engine.bench import QWEN3_06B
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
-from models.training.architecture import TINY, Shape
+from models.training.architecture import TINY, Shape, count_parameters
 from models.training.export import load_weights, versions, write_manifest
 from models.training.generation import greedy
 from models.training.reference import score_alone
@@ -145,7 +145,7 @@ def main(config: RandomConfig) -> Manifest:
             "weights": "random, untrained",
             "versions": dict(versions()),
         },
-        metrics={"parameters": float(sum(weight.numel() for weight in model.parameters())), **metrics},
+        metrics={"parameters": float(count_parameters(model)), **metrics},
     )
     write_manifest(manifest, config.out)
     return manifest

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import torch
 from transformers import Qwen3ForCausalLM
 
 from models.bundle import PromptLimits, RankerCanary
@@ -12,19 +11,17 @@ from models.training.batches import padded
 from models.training.corpora import Corpus
 from models.training.data import GeneratedPosting, JudgedQuery
 from models.training.examples import Example
-from models.training.losses import label_logits
 from models.training.measures import ndcg_at_10
 from models.training.ranker_data import RankerData
-from models.training.reference import score_alone
+from models.training.reference import score_alone, scores_of
 
-__all__ = ["SummaryOf", "measure_ranker", "ndcg_now", "ranker_canaries", "score_judged"]
+__all__ = ["SummaryOf", "measure_ranker", "ndcg_now", "ranker_canaries", "score_judged", "target_summary"]
 
 SummaryOf = Callable[[GeneratedPosting], str]
 
 _CANARIES = 8
 
 
-@torch.inference_mode()
 def score_judged(
     model: Qwen3ForCausalLM,
     prompt: RankerPrompt,
@@ -38,17 +35,14 @@ def score_judged(
         prefix = prompt.query_ids(normalise_query(entry.query.text))
         items = [prompt.item_ids(data.header(posting), summary_of(posting)) for posting in entry.candidates]
         batch = padded([Example([*prefix, *item]) for item in items])
-        hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
-        logits = label_logits(model, hidden, batch.last, prompt.label_token_ids)
-        scores.append(logits.softmax(dim=1)[:, 0].tolist())
+        scores.append(scores_of(model, batch.ids, batch.last, prompt.label_token_ids))
     return scores
 
 
-@torch.inference_mode()
 def ndcg_now(model: Qwen3ForCausalLM, prompt: RankerPrompt, data: RankerData, judged: Sequence[JudgedQuery]) -> float:
     """nDCG@10 of a model in training, with target summaries: a point of its learning curve."""
     model.eval()
-    measured = ndcg_at_10(judged, score_judged(model, prompt, data, judged, _target))
+    measured = ndcg_at_10(judged, score_judged(model, prompt, data, judged, target_summary))
     model.train()
     return measured
 
@@ -83,17 +77,18 @@ def measure_ranker(
 
     known, unseen = held_out
     measured = {
-        "ndcg_at_10": ndcg(known, _target),
+        "ndcg_at_10": ndcg(known, target_summary),
         "ndcg_at_10_lead_sentences": ndcg(known, lead),
         "ndcg_at_10_header_only": ndcg(known, _nothing),
         **baselines(known.postings, known.judged, seed),
-        "unseen_ndcg_at_10": ndcg(unseen, _target),
+        "unseen_ndcg_at_10": ndcg(unseen, target_summary),
         **{f"unseen_{name}": value for name, value in baselines(unseen.postings, unseen.judged, seed).items()},
     }
     return {"queries": float(len(known.judged)), **{name: round(value, 4) for name, value in measured.items()}}
 
 
-def _target(posting: GeneratedPosting) -> str:
+def target_summary(posting: GeneratedPosting) -> str:
+    """What a perfect summarizer writes."""
     return posting.summary
 
 

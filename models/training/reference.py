@@ -21,10 +21,26 @@ from models.training.export import load_weights
 from models.training.generation import greedy
 from models.training.losses import label_logits
 
-__all__ = ["answers_to", "main", "score_alone"]
+__all__ = ["answers_to", "main", "score_alone", "scores_of"]
 
 
 @torch.inference_mode()
+def scores_of(
+    model: Qwen3ForCausalLM, ids: torch.Tensor, last: torch.Tensor, label_ids: tuple[int, int]
+) -> list[float]:
+    """Scores of a batch: the first label's share at each last token.
+
+    Args:
+        model: In evaluation mode.
+        ids: Tokens, padded at the right, [B, T].
+        last: Index of each sequence's last token, [B].
+        label_ids: Ids of `` yes`` and `` no``.
+    """
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
+    scores: list[float] = label_logits(model, hidden, last, label_ids).softmax(dim=1)[:, 0].tolist()
+    return scores
+
+
 def score_alone(
     model: Qwen3ForCausalLM, query_ids: Sequence[int], item_ids: Sequence[int], label_ids: tuple[int, int]
 ) -> float:
@@ -37,9 +53,8 @@ def score_alone(
         label_ids: Ids of `` yes`` and `` no``.
     """
     ids = torch.tensor([[*query_ids, *item_ids]])
-    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
-    logits = label_logits(model, hidden, torch.tensor([ids.shape[1] - 1]), label_ids)
-    return float(logits.softmax(dim=1)[0, 0])
+    (score,) = scores_of(model, ids, torch.tensor([ids.shape[1] - 1]), label_ids)
+    return score
 
 
 def answers_to(model: Qwen3ForCausalLM, job: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ops.demo.evaluate import best_first, ndcg_of_orders
 from ops.demo.samples import JudgedQuery
-from ops.statistics import quantile
+from schemas.statistics import quantile
 
 __all__ = ["SHARES", "DepthRow", "Orders", "merged", "ndcg_by_depth", "retrieved"]
 

@@ -14,9 +14,9 @@ from ops.bench.rates import arrival_times_s, steady_rate
 from ops.bench.services import Services
 from ops.bench.wire import Wire
 from ops.settings import Settings
-from ops.statistics import quantile
 from schemas.errors import BackendProtocolError
 from schemas.posting import read_posting
+from schemas.statistics import quantile
 
 __all__ = ["NearlineBench", "prompt_of"]
 

@@ -23,8 +23,8 @@ from ops.scorer_client import ScorerClient
 from ops.services import open_embedded_store
 from ops.settings import Settings
 from ops.stack import EmbeddedStack
-from ops.statistics import quantile
 from schemas.errors import ConfigurationError
+from schemas.statistics import quantile
 
 __all__ = ["run_demo"]
 

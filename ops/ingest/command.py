@@ -12,7 +12,7 @@ from ops.ingest.read import Readable, Refused, find_files, read_files
 from ops.ingest.run import Report, ingest
 from ops.runfile import resolve
 from ops.settings import Ingest, Settings
-from ops.statistics import quantile
+from schemas.statistics import quantile
 
 __all__ = ["ingest_files", "ingest_with_progress", "report_fields"]
 

@@ -11,7 +11,7 @@ from ops.load.drills import Drill, drills_of
 from ops.load.run import Load, stale_figures
 from ops.load.summary import Outcome
 from ops.load.wire import Sent
-from ops.statistics import quantile
+from schemas.statistics import quantile
 
 __all__ = ["HEALTHY", "KillsPlan", "Phase", "hold_drills", "is_well", "phase_figures", "phase_of"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops.load.wire import Sent
-from ops.statistics import quantile
+from schemas.statistics import quantile
 
 __all__ = ["LATE_SEND_S", "Outcome", "figures", "outcome_of"]
 

@@ -10,7 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Divergences", "PairScores", "kl_divergence", "measure", "quantile"]
+from schemas.statistics import quantile
+
+__all__ = ["Divergences", "PairScores", "kl_divergence", "measure"]
 
 _LEAST = 1e-6
 """Probabilities are moved so far away from 0 and 1: an engine in bfloat16 says exactly 0 or 1, and the logarithm of 0
@@ -51,13 +53,6 @@ class PairScores:
         return self.p_sum - self.p_raw
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value that this share of the values is not above (nearest rank); NaN of none."""
-    if not values:
-        return math.nan
-    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
-
-
 @dataclass(frozen=True, slots=True)
 class Divergences:
     """What is exported of a window's pairs.
@@ -81,10 +76,11 @@ def measure(pairs: Sequence[PairScores]) -> Divergences:
     """Measure pairs."""
     values = [pair.divergence for pair in pairs]
     num = len(pairs) or math.nan
+    p50, p90, p99 = (math.nan if (found := quantile(values, share)) is None else found for share in (0.5, 0.9, 0.99))
     return Divergences(
         mean=math.fsum(values) / num,
-        p50=quantile(values, 0.5),
-        p90=quantile(values, 0.9),
-        p99=quantile(values, 0.99),
+        p50=p50,
+        p90=p90,
+        p99=p99,
         shift=math.fsum(pair.shift for pair in pairs) / num,
     )

@@ -12,11 +12,10 @@ from models.bundle import Bundle, PromptLimits
 from models.prompts import RankerPrompt, TextTokenizer, normalise_query
 from models.training.batches import Batch, padded
 from models.training.corpora import Corpus, training_corpus
-from models.training.data import GeneratedPosting
 from models.training.examples import Example, micro_batches
 from models.training.pruning.plan import Calibration
 from models.training.ranker_data import RankerData
-from models.training.ranker_report import score_judged
+from models.training.ranker_report import score_judged, target_summary
 
 __all__ = ["CalibrationText", "Reader"]
 
@@ -74,21 +73,18 @@ class Reader:
 
     def _calibration_examples(self, text: CalibrationText, queries: int) -> Sequence[Example]:
         corpus = training_corpus(_POSTINGS, queries)
-        headers, prompt = self.data(corpus, seed=0), self.prompt
-        if text is CalibrationText.FULL_TEXT:
-            prompt = RankerPrompt(self.text, self.limits.model_copy(update={"summary": self.limits.body}))
-        examples = []
+        headers, prompt, examples = self.data(corpus, seed=0), self.prompt, []
         for entry in corpus.judged:
             query_ids = prompt.query_ids(normalise_query(entry.query.text))
             for posting in entry.candidates:
-                told = posting.body if text is CalibrationText.FULL_TEXT else posting.summary
-                examples.append(Example([*query_ids, *prompt.item_ids(headers.header(posting), told)]))
+                header = headers.header(posting)
+                if text is CalibrationText.FULL_TEXT:
+                    item_ids = prompt.whole_item_ids(header, posting.body)
+                else:
+                    item_ids = prompt.item_ids(header, posting.summary)
+                examples.append(Example([*query_ids, *item_ids]))
         return examples
 
     def scores(self, model: Qwen3ForCausalLM, held_out: Corpus) -> list[list[float]]:
         """Probability of `` yes`` for each candidate of each query, with target summaries."""
-        return score_judged(model, self.prompt, self.data(held_out, seed=0), held_out.judged, _target)
-
-
-def _target(posting: GeneratedPosting) -> str:
-    return posting.summary
+        return score_judged(model, self.prompt, self.data(held_out, seed=0), held_out.judged, target_summary)

@@ -12,7 +12,7 @@ from models.training.controls import Loss
 from models.training.data import GeneratedPosting
 from models.training.examples import Example, micro_batches
 from models.training.export import load_weights
-from models.training.losses import label_logits
+from models.training.reference import scores_of
 from models.training.reinforce.divergence import divergence_reward
 from schemas.posting import read_posting
 
@@ -37,10 +37,9 @@ class Reader:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        limits = bundle.manifest.limits
         self._tokenizer = TextTokenizer.from_file(bundle.tokenizer_file)
-        self._prompt = RankerPrompt(self._tokenizer, limits.model_copy(update={"summary": limits.body}))
-        self._header_limit = limits.header
+        self._prompt = RankerPrompt(self._tokenizer, bundle.manifest.limits)
+        self._header_limit = bundle.manifest.limits.header
         self._model = load_weights(bundle.path)
 
     def header(self, posting: GeneratedPosting) -> str:
@@ -57,16 +56,17 @@ class Reader:
         different = list(dict.fromkeys(readings))
         examples = [
             Example(
-                [*self._prompt.query_ids(normalise_query(each.query)), *self._prompt.item_ids(each.header, each.text)]
+                [
+                    *self._prompt.query_ids(normalise_query(each.query)),
+                    *self._prompt.whole_item_ids(each.header, each.text),
+                ]
             )
             for each in different
         ]
         answers: dict[Reading, float] = {}
         for group in micro_batches(examples, _MICRO_BATCH_TOKENS):
             batch = padded([examples[index] for index in group])
-            hidden = self._model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
-            logits = label_logits(self._model, hidden, batch.last, self._prompt.label_token_ids)
-            yes = logits.softmax(dim=1)[:, 0].tolist()
+            yes = scores_of(self._model, batch.ids, batch.last, self._prompt.label_token_ids)
             answers.update((different[index], value) for index, value in zip(group, yes, strict=True))
         return [answers[reading] for reading in readings]
 

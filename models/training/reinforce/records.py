@@ -70,15 +70,16 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
 def cut_after(file: Path, step: int) -> None:
     """Drop the rows beyond a step: what a run does again after a kill is recorded once."""
     kept = [row for row in read_rows(file) if row["step"] <= step]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), encoding="utf-8")
-    partial.replace(file)
+    _replace(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
 
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Write a whole file or none of it; its folder is made where it is missing."""
+    _replace(file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _replace(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(file)

@@ -69,11 +69,9 @@ class Scorer:
             model: The bundle's own weights or changed ones; not changed here, and not kept.
             dtype: What the engine computes in: float32, or bfloat16 where the processor multiplies that faster.
         """
-        limits = bundle.manifest.limits
         self._text = TextTokenizer.from_file(bundle.tokenizer_file)
-        # Up to the length of a summary these are the bytes that are served; whole bodies may follow as well.
-        self._prompt = RankerPrompt(self._text, limits.model_copy(update={"summary": limits.body}))
-        self._header_limit = limits.header
+        self._prompt = RankerPrompt(self._text, bundle.manifest.limits)
+        self._header_limit = bundle.manifest.limits.header
         self._headers: dict[str, str] = {}
         tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
         shape = parse_shape(model.config.to_dict(), {}, source=str(bundle.path))
@@ -97,8 +95,9 @@ class Scorer:
             judged: What to rank.
             texts: What stands below the header of each item: a summary, or the whole body.
         """
+        # Up to the length of a summary these are the bytes that are served; whole bodies may follow as well.
         items = {
-            key: Prompt(tuple(self._prompt.item_ids(self.header(item), texts[key])))
+            key: Prompt(tuple(self._prompt.whole_item_ids(self.header(item), texts[key])))
             for key, item in judged.items.items()
         }
         scores, num_tokens, seconds = [], [], []

@@ -14,22 +14,20 @@ Lead, random and best are those of :mod:`models.training.controls`. ``best`` loo
 choosing sentences can do; no system could run it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from models.bundle import Bundle
-from models.faithfulness import judge
-from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary, supported_phrases
+from models.faithfulness import judge_answer
+from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary
+from models.training.bm25 import words
 from models.training.controls import Loss
 from models.training.export import load_weights
 from models.training.generation import greedy
 from models.training.judged import Item
 
 __all__ = ["Text", "Written", "extractive_summaries", "missing_words", "write_summaries"]
-
-_WORD = re.compile(r"\w+")
 
 
 class Text(StrEnum):
@@ -78,9 +76,11 @@ def write_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
     for item, ids in zip(asked, answers, strict=True):
         is_finished = ids[-1] == prompt.stop_token_ids[0]
         answer = text.decode(ids)
-        summary = _gated(prompt, answer, item.body, is_finished=is_finished, is_extractive=is_extractive)
-        num_fallback += summary is None
-        texts[item.key] = extractive_summary(item.body, text.count, longest) if summary is None else summary
+        summary, verdict = judge_answer(
+            answer, prompt.summary(answer), item.body, is_finished=is_finished, is_extractive=is_extractive
+        )
+        num_fallback += not verdict.is_faithful
+        texts[item.key] = summary if verdict.is_faithful else extractive_summary(item.body, text.count, longest)
     return Written(texts, len(asked), num_fallback)
 
 
@@ -90,20 +90,11 @@ def extractive_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
     return Written({item.key: extractive_summary(item.body, count, longest) for item in items}, 0, 0)
 
 
-def _gated(prompt: SummarizerPrompt, answer: str, body: str, *, is_finished: bool, is_extractive: bool) -> str | None:
-    """The summary to store, or None where the gate refuses it."""
-    summary = prompt.summary(answer)
-    if is_extractive:
-        summary = supported_phrases(summary, body)
-        return summary if judge(summary, body).is_faithful else None
-    return summary if judge(answer, body, is_finished=is_finished).is_faithful else None
-
-
 def missing_words(target: str) -> Loss:
     """A loss for ``best_sentences``: the share of the target's different words that a text does not hold."""
-    wanted = set(_WORD.findall(target.casefold()))
+    wanted = set(words(target))
 
     def loss(texts: Sequence[str]) -> list[float]:
-        return [len(wanted.difference(_WORD.findall(text.casefold()))) / max(1, len(wanted)) for text in texts]
+        return [len(wanted.difference(words(text))) / max(1, len(wanted)) for text in texts]
 
     return loss

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from models.engine.bench import groups_together
 from models.engine.cell import Cell
 from models.engine.jobs import Prompt
-from models.engine.prefix_gain import SHARES, cell_of, groups_apart, groups_together, main
+from models.engine.prefix_gain import SHARES, cell_of, groups_apart, main
 from tests.engine.engine.checkpoints import save_random
 from tests.engine.engine.conftest import SHAPES
 

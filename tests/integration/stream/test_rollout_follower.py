@@ -67,6 +67,20 @@ async def test_two_workers_know_the_same(broker: EmbeddedBroker) -> None:
         await follower.stop()
 
 
+async def test_catching_up_knows_what_was_written_before(broker: EmbeddedBroker) -> None:
+    """At once, without waiting for chance; and with nothing new it returns."""
+    follower = RolloutFollower(broker.bootstrap, TOPIC, telemetry=Telemetry())
+    await follower.start()
+    await follower.catch_up()
+    for number in (1, 2):
+        await publish(broker.bootstrap, [encode_rollout(RolloutState(generation=number))], TOPIC)
+        await follower.catch_up()
+        assert follower.generation == number
+    await follower.stop()
+    with pytest.raises(BackendUnavailable, match=TOPIC):
+        await follower.catch_up()
+
+
 async def test_a_broker_that_is_away_at_the_start_is_said() -> None:
     """The service waits and says why, as for every other part that it needs."""
     with EmbeddedBroker({TOPIC: 1}) as gone:

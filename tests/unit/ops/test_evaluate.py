@@ -6,8 +6,8 @@ import pytest
 
 from ops.demo.evaluate import fallback_scores, ndcg_at_10, random_ndcg_at_10
 from ops.demo.samples import JudgedQuery
-from ops.statistics import quantile
 from schemas.documents import State
+from schemas.statistics import quantile
 from tests.doubles.summaries import summary_of
 
 QUERY = JudgedQuery("q", "baker", {"a": 4, "b": 0, "c": 2})

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from models.bundle import PromptLimits
 from models.prompts import RankerPrompt
 from schemas.documents import Origin, State, SummarizerId, SummaryDocument
+from schemas.errors import BackendUnavailable
 from schemas.events import Delete, Tombstone, Upsert
 from schemas.posting import JobId
 from schemas.resummarise import ResummariseRequest
@@ -132,10 +133,20 @@ class KnownRollout:
 
     Attributes:
         state: The latest roll-out; a test may change it.
+        written: One that was started and not heard of yet.
+        is_away: The broker cannot be asked.
     """
 
     def __init__(self, state: RolloutState | None = None) -> None:
         self.state = state or RolloutState()
+        self.written: RolloutState | None = None
+        self.is_away = False
+
+    async def catch_up(self) -> None:
+        """Hear of it."""
+        if self.is_away:
+            raise BackendUnavailable("no broker", backend="kafka", operation="read job-rollouts")
+        self.state = self.written or self.state
 
 
 class RecordedRequests:

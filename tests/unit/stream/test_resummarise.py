@@ -244,16 +244,36 @@ async def test_a_paused_rollout_holds_the_lane() -> None:
     assert lane.count(LaneOutcome.RESUMMARIZED) == 1
 
 
-async def test_a_request_waits_until_this_worker_knows_its_rollout() -> None:
-    """Else its live work could still write under the old generation, over what the lane wrote or saw coming."""
+async def test_a_request_is_not_touched_before_its_rollout_is_known() -> None:
+    """Else live work could still write under the old generation, over what the lane wrote or saw coming."""
     lane = Lane()
     before = await lane.put()
+    lane.rollout.written, lane.rollout.is_away = RolloutState(generation=1), True
     handler = lane.handler()
     with pytest.raises(PutOff, match="has not read of roll-out 1"):
         await handler.handle(record(rollout_request()))
     assert await lane.document() == before
-    lane.rollout.state = RolloutState(generation=1)
+    lane.rollout.is_away = False
     await handler.handle(record(rollout_request()))
+    assert lane.rollout.state.generation == 1
+    assert lane.count(LaneOutcome.RESUMMARIZED) == 1
+
+
+async def test_a_rollout_that_was_paused_before_it_was_heard_of_holds_the_lane() -> None:
+    """What is read on the way to the request counts for it."""
+    lane = Lane()
+    before = await lane.put()
+    lane.rollout.written = RolloutState(generation=1, phase=RolloutPhase.PAUSED)
+    with pytest.raises(PutOff, match="paused"):
+        await lane.handler().handle(record(rollout_request()))
+    assert await lane.document() == before
+
+
+async def test_a_request_of_no_rollout_does_not_hold_the_lane() -> None:
+    """Whoever wrote it named a generation that nobody started: those behind it must not wait for that."""
+    lane = Lane()
+    await lane.put()
+    await lane.handler().handle(record(rollout_request()))
     assert lane.count(LaneOutcome.RESUMMARIZED) == 1
 
 

@@ -41,6 +41,7 @@ def test_it_is_found_by_its_pid_file_and_stopped_by_another_handle(tmp_path):
 
 def test_ctrl_c_during_a_start_waits_until_the_process_can_be_found(tmp_path):
     """An interrupt that arrives while it is started is seen afterwards, and the pid file is there by then."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     part = daemon(tmp_path, WAITS.format(on_term="lambda *_: sys.exit(0)"))
 
     class InterruptedDaemon(Daemon):
@@ -58,6 +59,7 @@ def test_ctrl_c_during_a_start_waits_until_the_process_can_be_found(tmp_path):
     finally:
         stop.set()
         other.join()
+        signal.signal(signal.SIGINT, before)
     assert part.pid() is not None
     part.wait_ready()
     assert stop_all([part]) == [], "the started process itself is not deaf to signals"
