@@ -1,11 +1,9 @@
 """The judged sets of the report in one form: the generator's held-out queries, and those outside its world."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from models.training.corpora import Corpus, evaluation_corpus
-from models.training.data import GeneratedQuery
 from models.training.judged import Item, JudgedSet, Ranking, ads_set, find_evaluation_data, melo_set
 from schemas.posting import read_posting
 
@@ -13,7 +11,7 @@ __all__ = ["generated_set", "judged_sets", "trimmed"]
 
 
 def judged_sets(num_queries: int, data: Path | None, most_candidates: int | None = None) -> list[JudgedSet]:
-    """The generated set first, then the real ones.
+    """The generated sets first, known occupations before unseen ones, then the real sets.
 
     Args:
         num_queries: Most queries of a set.
@@ -23,15 +21,23 @@ def judged_sets(num_queries: int, data: Path | None, most_candidates: int | None
     Raises:
         ConfigurationError: Evaluation data are asked for and not there.
     """
-    sets = [generated_set(evaluation_corpus())]
+    sets = [
+        generated_set(evaluation_corpus(num_queries, is_unseen=is_unseen), is_unseen=is_unseen)
+        for is_unseen in (False, True)
+    ]
     if data is not None:
         found = find_evaluation_data(data)
         sets += [ads_set(found), melo_set(found)]
     return [trimmed(judged, num_queries, most_candidates) for judged in sets]
 
 
-def generated_set(corpus: Corpus) -> JudgedSet:
-    """Held-out queries of the generator, with the truth behind them."""
+def generated_set(corpus: Corpus, *, is_unseen: bool = False) -> JudgedSet:
+    """Held-out queries of the generator, with the truth behind them.
+
+    Args:
+        corpus: Postings and judged queries.
+        is_unseen: Whether the queries ask for occupations that training never sees.
+    """
     items = {
         posting.job_id: Item(posting.job_id, read_posting(posting.posting).facts, posting.body, posting.summary)
         for posting in corpus.postings
@@ -41,20 +47,12 @@ def generated_set(corpus: Corpus) -> JudgedSet:
             entry.query.text,
             tuple(posting.job_id for posting in entry.candidates),
             tuple(entry.grades),
-            _slices(entry.query),
+            frozenset(entry.query.slices),
         )
         for entry in corpus.judged
     ]
-    return JudgedSet("generated", "held-out generated queries", items, rankings, is_real=False)
-
-
-def _slices(query: GeneratedQuery) -> frozenset[str]:
-    """The kinds of match that the generator names; where it names none, the kinds of wishes and where they stand."""
-    named: Sequence[str] = getattr(query, "slices", ())
-    if named:
-        return frozenset(named)
-    places = {"answered in the body" if wish.in_body else "answered in the header" for wish in query.constraints}
-    return frozenset({*(wish.kind for wish in query.constraints), *places})
+    name, title = ("unseen", "occupations never seen") if is_unseen else ("generated", "held-out generated queries")
+    return JudgedSet(name, title, items, rankings, is_real=False)
 
 
 def trimmed(judged: JudgedSet, num_queries: int, most_candidates: int | None = None) -> JudgedSet:

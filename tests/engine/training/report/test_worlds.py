@@ -1,9 +1,7 @@
 """The judged sets of the report."""
 
-from dataclasses import dataclass
-
 from models.training.corpora import Corpus
-from models.training.data import Constraint, GeneratedQuery, JudgedQuery, Split, draw_judged, draw_pool
+from models.training.data import Split, draw_judged, draw_pool
 from models.training.report.worlds import generated_set, trimmed
 
 POOL = draw_pool(3, 60, Split.EVALUATION, "test")
@@ -22,20 +20,13 @@ def test_generated_queries_keep_their_grades_and_targets():
     assert posting.posting["title"] in SET.items[posting.job_id].words()
 
 
-@dataclass(frozen=True)
-class _Named(GeneratedQuery):
-    slices: tuple[str, ...] = ()
-
-
-def test_slices_are_the_generators_own_or_the_kinds_of_wishes():
-    """Where the generator names kinds of match, they count; otherwise wishes and where their answers stand."""
-    wishes = (Constraint("place", "York"), Constraint("shift", "nights"))
-    plain, named = (
-        generated_set(Corpus(POOL, [JudgedQuery(query, (POOL[0],), (4,))])).rankings[0].slices
-        for query in (GeneratedQuery("q", "o", "f", wishes), _Named("q", "o", "f", wishes, ("synonym",)))
+def test_queries_keep_their_slices_and_unseen_occupations_are_a_set_of_their_own():
+    """The kinds of match that the generator names, and a name that no figure of the main set has."""
+    assert all(
+        ranking.slices == frozenset(entry.query.slices) != frozenset()
+        for entry, ranking in zip(CORPUS.judged, SET.rankings, strict=True)
     )
-    assert named == {"synonym"}
-    assert plain == {"place", "shift", "answered in the header", "answered in the body"}
+    assert (SET.name, generated_set(CORPUS, is_unseen=True).name) == ("generated", "unseen")
 
 
 def test_a_trimmed_set_keeps_the_best_candidate_and_drops_unneeded_items():
