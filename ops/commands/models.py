@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
 
     data = typer.Typer(help="Generated postings, queries and judgements.", no_args_is_help=True)
     data.command("make", context_settings=_PASS_THROUGH)(make_data)
+    data.command("judged", context_settings=_PASS_THROUGH)(judged_data)
     app.add_typer(data, name="data", rich_help_panel="Models")
 
     bundle = typer.Typer(help="Checkpoint bundles.", no_args_is_help=True)
@@ -96,6 +97,11 @@ def eval_record(context: typer.Context) -> None:
 def make_data(context: typer.Context) -> None:
     """Sample postings and judged queries. Options as `--help` of the generator says."""
     _run_module("models.training.data", context.args)
+
+
+def judged_data(context: typer.Context) -> None:
+    """Write the judged real ads as files. Options as `--help` of the module says."""
+    _run_module("models.training.judged", context.args)
 
 
 def random_bundle(context: typer.Context) -> None:

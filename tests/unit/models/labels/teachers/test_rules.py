@@ -83,6 +83,6 @@ def test_the_reason_names_both_sides():
 
 
 def test_a_name_within_a_longer_one_is_not_asked_for():
-    """ "new london" is not London."""
+    """Of New London, London is no part."""
     known = Gazetteer.of([facts(places=("London, GB", "New London, CT, US"))])
     assert known.asked("nurse new london") == {"new london"}
