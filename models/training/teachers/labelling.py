@@ -73,7 +73,7 @@ class FoundWish(Row):
     """A finding of the rules, in a label."""
 
     kind: str
-    verdict: Verdict
+    verdict: Annotated[Verdict, Field(strict=False)]
     reason: str
 
 
@@ -88,7 +88,7 @@ class TeacherLabel(Label):
 
     score: float
     cosines: dict[str, Annotated[list[float], Field(min_length=1)]]
-    rules: list[FoundWish] = Field(strict=False)
+    rules: list[FoundWish]
 
     def findings(self) -> tuple[Finding, ...]:
         """As the rules gave them."""
