@@ -68,7 +68,7 @@ def fit_map(
         over: Of the map.
         fitted_on: For the map's own record.
     """
-    from scipy.optimize import nnls  # noqa: PLC0415 (half a second)
+    from sklearn.linear_model import LinearRegression  # noqa: PLC0415 (a second)
 
     teachers, with_rules = PARTS[part]
     cosines_NK = np.array([[over(pair.label.cosines[name]) for name in teachers] for pair in pairs]).reshape(
@@ -77,9 +77,9 @@ def fit_map(
     means_K, stds_K = cosines_NK.mean(axis=0), np.maximum(cosines_NK.std(axis=0), _LEAST_GAP)
     rules_N2 = np.array([_counts(pair) for pair in pairs], dtype=float) * with_rules
     grades_N = np.array([pair.grade for pair in pairs]) / MAX_GRADE
-    # Two constants of opposite sign: only the weights may not be negative.
-    constants_N2 = np.array([[1.0, -1.0]] * len(pairs))
-    weights, _ = nnls(np.hstack([(cosines_NK - means_K) / stds_K, rules_N2, constants_N2]), grades_N)
+    # No weight is negative; the constant may be, and is left to f.
+    regression = LinearRegression(positive=True)
+    weights = regression.fit(np.hstack([(cosines_NK - means_K) / stds_K, rules_N2]), grades_N).coef_
     scales = {
         name: Scale(mean=_kept(means_K[at]), std=_kept(stds_K[at]), weight=_kept(weights[at]))
         for at, name in enumerate(teachers)
@@ -105,7 +105,7 @@ def _counts(pair: Graded) -> tuple[int, int]:
 
 def _knots(scores: Sequence[float], grades: Sequence[float]) -> list[list[float]]:
     """Isotonic regression as knots: the mean x and the mean grade of each of its blocks."""
-    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 (half a second)
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 (a second)
 
     order = np.argsort(scores, kind="stable")
     x_N, grades_N = np.asarray(scores)[order], np.asarray(grades)[order]
