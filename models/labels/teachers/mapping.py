@@ -27,8 +27,8 @@ from schemas.errors import ConfigurationError, InvalidInput
 
 __all__ = ["MAPS", "Over", "Scale", "TeacherMap", "read_map"]
 
-MAPS: tuple[str, ...] = ()
-"""Those that come with the code, by name: fitted on the generated world and on the judged real ads."""
+MAPS = ("world",)
+"""Those that come with the code, by name: fitted on the generated world."""
 
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from models.labels.teachers.mapping import Over, TeacherMap, read_map
+from models.labels.teachers.mapping import MAPS, Over, TeacherMap, read_map
 from models.labels.teachers.rules import Finding, Verdict
+from models.labels.teachers.weights import TEACHERS
 from schemas.errors import ConfigurationError
 
 FIELDS = {
@@ -65,3 +66,12 @@ def test_an_unknown_map_names_those_that_there_are(tmp_path):
     """A slip in the name is told apart from a broken file."""
     with pytest.raises(ConfigurationError, match="no file that can be read"):
         read_map(str(tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_the_maps_that_come_with_the_code(name):
+    """Whole, and of the teachers that there are; a denied wish costs."""
+    chosen = read_map(name)
+    assert chosen.teachers.keys() == {teacher.name for teacher in TEACHERS}
+    assert chosen.denied > 0
+    assert {"gold", "pairs", "rules"} <= chosen.fitted_on.keys()
