@@ -29,8 +29,8 @@ class Stage:
         facts: Most facts in a body; None for full bodies.
         others: Most other sentences in a body.
         nonsense: Share of the facts whose phrase becomes random words, so that copying is learnt and not the catalogue.
-        noise: Largest share of a body's words and digits that become others, in facts and elsewhere: no phrase, template
-            or boilerplate then comes twice, and none is worth learning by heart.
+        noise: Largest share of a body's words and digits that become others, in facts and elsewhere: no phrase, no
+            template and no boilerplate then comes twice, and none is worth learning by heart.
         prompt_weight: Weight of next-token loss inside the body, beside 1 for target tokens.
     """
 

@@ -93,9 +93,7 @@ def test_noise_changes_words_in_body_and_target_alike(pool: list[GeneratedPostin
         changed = with_noise(rng, posting, 1.0, ["aba"])
         assert set(re.findall(r"\b[a-z]{2,}\b", changed.body)) == {"aba"}
         assert re.sub(r"\b[a-z]{2,}\b|[0-9]", "", changed.body) == re.sub(r"\b[a-z]{2,}\b|[0-9]", "", posting.body)
-        places = [changed.body.index(fact.sentence) for fact in changed.facts]
-        assert places == sorted(places)
-        assert all(fact.phrase in fact.sentence for fact in changed.facts)
+        assert all(fact.phrase in fact.sentence and fact.sentence in changed.body for fact in changed.facts)
         assert [fact.kind for fact in changed.facts] == [fact.kind for fact in posting.facts]
 
 
