@@ -52,7 +52,7 @@ class SummarizerConfig:
     out: Path
     seed: int = 7
     threads: int = 2
-    steps: int = 500
+    steps: int = 800
     evaluated: int = 200
     postings: int = 6000
     measured_every: int = 100

@@ -44,9 +44,9 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage(share=0.35, tokens=3000, facts=4, others=4, nonsense=0.35, noise=0.3, prompt_weight=0.05),
-    Stage(share=0.2, tokens=5000, facts=9, others=16, nonsense=0.3, noise=0.3),
-    Stage(share=0.45, tokens=8000, nonsense=0.25, noise=0.3),
+    Stage(share=0.35, tokens=3000, facts=4, others=4, nonsense=0.4, noise=0.5, prompt_weight=0.05),
+    Stage(share=0.2, tokens=5000, facts=9, others=16, nonsense=0.4, noise=0.5),
+    Stage(share=0.45, tokens=8000, nonsense=0.35, noise=0.5),
 )
 """Copying is learnt on short bodies within minutes, then stretched to whole ads."""
 
