@@ -7,6 +7,7 @@ answers with an encoder that is trained with the ranker. Here, in the order of r
     mixed       the ranker reads query, header and the first k of these vectors (places: where they stand)
     material    what is learnt from: items to encode, what a summary would tell of them, queries with grades
     objective   the loss of a step: soft labels, and the ranker's answers where it reads the summary
+    words       its third part: the words of the summary, all at once
     bundle      an encoder on disk, and which ranker it belongs to
     train       ``precis train embeddings`` (config: its options)
     measuring   NDCG@10 of vectors and of texts at each k, by the local engine as served (points: what is measured)

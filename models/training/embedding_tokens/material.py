@@ -25,12 +25,14 @@ class Material:
         read: What the encoder reads: header and body as the ranker would read them, without the mark at the end.
         item: What the ranker reads beside the vectors: the header, and an empty summary.
         told: What the teacher reads: the header, and all facts of the body as a perfect summary tells them.
+        words: Different tokens of that summary.
         asked: Ids of queries, each with the grade of the pair; None where only the teacher's answer is taught.
     """
 
     read: Sequence[int]
     item: Sequence[int]
     told: Sequence[int]
+    words: Sequence[int]
     asked: Sequence[tuple[Sequence[int], int | None]]
 
 
@@ -115,10 +117,12 @@ class Materials:
     def _material(
         self, header: str, text: str, summary: str, asked: Sequence[tuple[GeneratedQuery, int | None]]
     ) -> Material:
+        item, told = self._prompt.item_ids(header, ""), self._prompt.item_ids(header, summary)
         return Material(
             read=self._prompt.whole_item_ids(header, text)[:-1],
-            item=self._prompt.item_ids(header, ""),
-            told=self._prompt.item_ids(header, summary),
+            item=item,
+            told=told,
+            words=sorted(set(told[len(item) - 1 : -1])),
             asked=[(self._prompt.query_ids(normalise_query(query.text)), grade) for query, grade in asked],
         )
 

@@ -1,9 +1,10 @@
 """The loss of a step: what the ranker answers from vectors, beside the soft labels and beside its answers from text.
 
-    L = KL(sg[p_text] || p_vectors) + KL(label || p_vectors)  [ + KL(label || p_text)  where the ranker learns too ]
+    L = KL(sg[p_text] || p_vectors) + KL(label || p_vectors) + w KL(words || vectors)
+        [ + KL(label || p_text)  where the ranker learns too ]
 
 p_text is the ranker's answer where it reads the target summary, sg stops the gradient: MixLM (arXiv 2512.07846) has the
-same parts, its teacher being a ranker apart. Shapes: P pairs, M items, k vectors, D hidden size.
+same parts but the words, its teacher being a ranker apart. Shapes: P pairs, M items, k vectors, D hidden size.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from models.training.curriculum import stage_at
 from models.training.embedding_tokens.encoder import Encoder
 from models.training.embedding_tokens.material import CURRICULUM, Material, Materials, Stage
 from models.training.embedding_tokens.mixed import mixed_batch, mixed_logits
+from models.training.embedding_tokens.words import words_loss
 from models.training.examples import Example, micro_batches
 from models.training.loop import LossOfStep
 from models.training.losses import label_logits, soft_label_loss
@@ -25,6 +27,8 @@ from models.training.pruning.distillation import distillation_loss
 __all__ = ["Objective", "lengths"]
 
 _MICRO_BATCH_TOKENS = 3000
+_WORDS_WEIGHT = 0.1
+"""w, a pair's share of its item's loss: words are whole nats apart where answers are hundredths."""
 
 
 def lengths(num_slots: int) -> list[int]:
@@ -89,7 +93,11 @@ class Objective:
             vectors_MkD = self._encoder([each.read for each in items], num_vectors)
             logits_P2 = mixed_logits(self._ranker, mixed, vectors_MkD[rows_P], self._label_ids)
             text_P2 = self._text_logits([Example(query, items[row].told) for row, query, _ in asked])
+            words_M = words_loss(
+                vectors_MkD, [each.words for each in items], self._ranker.model.embed_tokens.weight.detach()
+            )
         loss_P = distillation_loss(logits_P2, text_P2.detach()) + soft_label_loss(logits_P2, grades_P) * is_graded_P
+        loss_P = loss_P + _WORDS_WEIGHT * words_M[rows_P]
         if self._is_joint:
             loss_P = loss_P + soft_label_loss(text_P2, grades_P) * is_graded_P
         return loss_P

@@ -54,7 +54,7 @@ def test_answers_of_text_are_no_target_that_moves_to_meet_the_vectors(
 ) -> None:
     """Where no grade is known, only vectors are taught: the text's tokens get no gradient."""
     (lesson, *_) = materials.of_step(0, SHORT)
-    told = Material(lesson.read, lesson.item, [*lesson.item[:-1], 3000, lesson.item[-1]], lesson.asked)
+    told = Material(lesson.read, lesson.item, [*lesson.item[:-1], 3000, lesson.item[-1]], [], lesson.asked)
     objective = Objective(encoder, ranker, bundle.manifest.label_token_ids, is_joint=True)
     objective.of_pairs([told], 1).sum().backward()
     assert not ranker.model.embed_tokens.weight.grad[3000].any()
