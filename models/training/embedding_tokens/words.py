@@ -4,8 +4,8 @@
 
 u is uniform over the summary's different tokens, E the ranker's token embeddings, s their size: embeddings and head are
 tied, so a hidden state of size 1 is what the head reads, and v_i of size s the word that the ranker reads. Answers say
-little of a body, a number a query; this says all of it at once, in the ranker's own words. (The part that rebuilding the
-text plays in ICAE, arXiv 2307.06945, without a decoder and without order.)
+little of a body, a number a query; this says all of it at once, in the ranker's own words. (Rebuilding the text plays
+this part in ICAE, arXiv 2307.06945; here there is no decoder, and no order.)
 """
 
 from collections.abc import Sequence
