@@ -21,7 +21,7 @@ from models.training.export import load_weights
 from models.training.judged import JudgedSet
 from models.training.report.scorer import Scorer
 
-__all__ = ["Bench", "encode"]
+__all__ = ["Bench", "encode", "item_with_vectors"]
 
 _MICRO_BATCH_TOKENS = 8192
 _BYTES_OF_A_NUMBER = 2
@@ -41,6 +41,17 @@ def encode(encoder: Encoder, items: Mapping[str, Sequence[int]]) -> dict[str, to
         of_group_BKD = encoder([items[keys[index]] for index in group], encoder.num_slots).bfloat16().float()
         vectors |= {keys[index]: item_KD for index, item_KD in zip(group, of_group_BKD, strict=True)}
     return {key: vectors[key] for key in keys}
+
+
+def item_with_vectors(item_ids: Sequence[int], vectors: torch.Tensor) -> Prompt:
+    """An item as the engine takes it.
+
+    Args:
+        item_ids: ``RankerPrompt.item_ids(header, "")``.
+        vectors: [k, D].
+    """
+    ids = in_summary_place(item_ids, [PLACEHOLDER] * len(vectors))
+    return Prompt(tuple(ids), tuple(range(len(item_ids) - 1, len(ids) - 1)), tuple(map(tuple, vectors.tolist())))
 
 
 class Bench:
@@ -101,11 +112,7 @@ class Bench:
         return self._point(reads, most_tokens, items, fmean(map(len, cut.values())), stored)
 
     def _vectors(self, reads: Reads, encoded: Mapping[str, torch.Tensor], num_vectors: int) -> Point:
-        items = {}
-        for key, bare in self._bare.items():
-            ids = in_summary_place(bare, [PLACEHOLDER] * num_vectors)
-            places = tuple(range(len(bare) - 1, len(ids) - 1))
-            items[key] = Prompt(tuple(ids), places, tuple(map(tuple, encoded[key][:num_vectors].tolist())))
+        items = {key: item_with_vectors(bare, encoded[key][:num_vectors]) for key, bare in self._bare.items()}
         stored = num_vectors * next(iter(encoded.values())).shape[1] * _BYTES_OF_A_NUMBER
         return self._point(reads, num_vectors, items, float(num_vectors), float(stored))
 
