@@ -33,8 +33,8 @@ class EmbeddingsConfig:
     out: Path
     ranker: Path
     is_joint: bool = False
-    num_vectors: int = 64
-    steps: int = 800
+    num_vectors: int = 32
+    steps: int = 400
     seed: int = 7
     threads: int = 1
     postings: int = 6000

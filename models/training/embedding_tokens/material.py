@@ -58,9 +58,9 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage(share=0.25, lessons=32, other_facts=1, other_sentences=1),
-    Stage(share=0.25, lessons=24, other_facts=4, other_sentences=4),
-    Stage(share=0.5, lessons=4, other_facts=7, other_sentences=12, bodies=4, queries=6),
+    Stage(share=0.1, lessons=32, other_facts=1, other_sentences=1),
+    Stage(share=0.2, lessons=24, other_facts=5, other_sentences=6),
+    Stage(share=0.7, lessons=4, other_facts=7, other_sentences=12, bodies=5, queries=4),
 )
 """To say one fact in vectors, then several, then to find them: some 3,500 tokens a step."""
 
