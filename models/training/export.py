@@ -1,9 +1,11 @@
 """Writing checkpoint bundles: weights in bfloat16, tokenizer, ``precis.json``."""
 
 import hashlib
+import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import tokenizers
 import torch
@@ -15,7 +17,15 @@ from models.bundle import MANIFEST, Manifest
 from models.training.data import GeneratedPosting, JudgedQuery
 from models.training.tokenizer import write_tokenizer
 
-__all__ = ["data_digest", "export_model", "export_weights", "load_weights", "versions", "write_manifest"]
+__all__ = [
+    "data_digest",
+    "export_model",
+    "export_weights",
+    "fingerprint",
+    "load_weights",
+    "versions",
+    "write_manifest",
+]
 
 
 def export_weights(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
@@ -61,6 +71,11 @@ def data_digest(postings: Iterable[GeneratedPosting], judged: Iterable[JudgedQue
         candidates = ",".join(posting.job_id for posting in entry.candidates)
         digest.update(f"{entry.query.text}\0{candidates}\0{entry.grades}\0".encode())
     return digest.hexdigest()
+
+
+def fingerprint(provenance: Mapping[str, Any]) -> str:
+    """Identity of a run: sixteen hexadecimal digits over its settings, bundles, data and versions."""
+    return hashlib.sha256(json.dumps(provenance, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def versions() -> dict[str, str]:
