@@ -22,7 +22,7 @@ from models.training.embedding_tokens.config import EmbeddingsConfig, parse_argu
 from models.training.embedding_tokens.encoder import encoder_of
 from models.training.embedding_tokens.material import CURRICULUM, Material, Materials
 from models.training.embedding_tokens.objective import Objective
-from models.training.export import data_digest, load_weights, versions
+from models.training.export import data_digest, fingerprint, load_weights, versions
 from models.training.loop import LoopConfig, train
 from models.training.pruning.derived import check_out, write_derived
 from models.training.pruning.plan import Source
@@ -49,7 +49,6 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
     check_out(config.out / "ranker", bundle)
     prompt = RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits)
     corpus = training_corpus(config.postings, config.queries)
-    digest = data_digest(corpus.postings, corpus.judged)
     ranker = load_weights(bundle.path)
     ranker.set_attn_implementation("eager")  # faster in training on CPUs, as in architecture.py
     encoder = encoder_of(ranker, config.num_vectors, config.seed)
@@ -62,24 +61,22 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
         config.measured_every,
         lambda: objective.held_out(held_out, sorted({1, min(8, config.num_vectors), config.num_vectors})),
     )
-    settings = f"{config.is_joint}/{config.num_vectors}/{config.seed}/{config.steps}/{config.optimiser}/{CURRICULUM}"
-    loop = LoopConfig(
-        config.steps, config.out / "checkpoint", f"embeddings/{bundle.revision}/{digest}/{config.threads}/{settings}"
-    )
-    learner = nn.ModuleDict({"encoder": encoder, "ranker": ranker}) if config.is_joint else encoder
-    loss = train(learner, losses, loop, config.optimiser, "embeddings", curve)
     provenance = {
         "command": "precis train embeddings",
         "is_joint": config.is_joint,
+        "num_vectors": config.num_vectors,
         "seed": config.seed,
         "steps": config.steps,
         "threads": config.threads,
-        "data_sha256": digest,
+        "data_sha256": data_digest(corpus.postings, corpus.judged),
         "curriculum": [asdict(stage) for stage in CURRICULUM],
         "optimiser": asdict(config.optimiser),
         "started_from": {"name": bundle.manifest.name, "revision": bundle.revision},
         "versions": dict(versions()),
     }
+    loop = LoopConfig(config.steps, config.out / "checkpoint", fingerprint(provenance))
+    learner = nn.ModuleDict({"encoder": encoder, "ranker": ranker}) if config.is_joint else encoder
+    loss = train(learner, losses, loop, config.optimiser, "embeddings", curve)
     metrics = {
         "train_loss": round(loss, 4),
         "held_out_loss": round(objective.held_out(held_out, [config.num_vectors]), 4),
