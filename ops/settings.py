@@ -6,8 +6,10 @@ Nested fields are joined by two underscores: `PRECIS_KAFKA__BOOTSTRAP`. The file
 directory, or the one that `PRECIS_CONFIG` names. `precis config` prints the effective settings, secrets masked.
 """
 
+import difflib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -313,8 +315,10 @@ def load_settings(**overrides: Any) -> Settings:
         overrides: Values that win over environment and file.
 
     Raises:
-        ConfigurationError: A value does not fit, or two contradict each other; the message names them.
+        ConfigurationError: A value does not fit, two contradict each other, or a variable of the environment names no
+            section; the message names them.
     """
+    _refuse_unknown_sections(os.environ)
     try:
         return Settings(**overrides)
     except ValidationError as error:
@@ -325,6 +329,21 @@ def load_settings(**overrides: Any) -> Settings:
         raise ConfigurationError("; ".join(lines)) from error
     except ValueError as error:  # the file is not TOML
         raise ConfigurationError(f"settings cannot be read: {error}") from error
+
+
+def _refuse_unknown_sections(names: Iterable[str]) -> None:
+    """A misspelled section of ``PRECIS_SECTION__NAME``: pydantic-settings passes over it, and the default would stand.
+
+    Names without ``__`` may be somebody else's: Kubernetes makes ``PRECIS_SCORER_PORT`` of a service.
+    """
+    prefix = Settings.model_config["env_prefix"]
+    for name in names:
+        section, is_nested, _ = name.upper().removeprefix(prefix).partition("__")
+        if name.upper().startswith(prefix) and is_nested and section.lower() not in Settings.model_fields:
+            nearest = difflib.get_close_matches(section.lower(), Settings.model_fields, n=1)
+            hint = f"did you mean {prefix}{nearest[0].upper()}__...? " if nearest else ""
+            known = ", ".join(key for key, field in Settings.model_fields.items() if isinstance(field.default, Section))
+            raise ConfigurationError(f"{name} names no setting: {hint}the sections are {known}")
 
 
 def environment_for(overrides: dict[str, str]) -> dict[str, str]:

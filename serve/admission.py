@@ -8,7 +8,7 @@ waits in its class or a more urgent one. So a class takes whatever room others l
 interactive calls, and each class keeps a guaranteed share that others cannot deny it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -100,6 +100,13 @@ class Load:
         self.packs -= 1
 
 
+def _sum(loads: Iterable[Load]) -> Load:
+    tokens = packs = 0
+    for load in loads:
+        tokens, packs = tokens + load.tokens, packs + load.packs
+    return Load(tokens, packs)
+
+
 def _loads() -> dict[TrafficClass, Load]:
     return {traffic_class: Load() for traffic_class in TrafficClass}
 
@@ -139,14 +146,15 @@ class Admission:
 
     def ahead(self, traffic_class: TrafficClass) -> Load:
         """What is served before a call of this class that comes now."""
-        waiting = [load for other, load in self._waiting.items() if _RANK[other] <= _RANK[traffic_class]]
-        loads = (*waiting, *self._sent.values())
-        return Load(sum(load.tokens for load in loads), sum(load.packs for load in loads))
+        return _sum((*self._waiting_before(traffic_class), *self._sent.values()))
 
-    def queue_s(self, traffic_class: TrafficClass) -> float:
-        """Time until what is ahead is done: what a call that comes now finds before it."""
-        ahead = self.ahead(traffic_class)
-        return self._cost.seconds(ahead.tokens, ahead.packs)
+    def _waiting_before(self, traffic_class: TrafficClass) -> list[Load]:
+        return [load for other, load in self._waiting.items() if _RANK[other] <= _RANK[traffic_class]]
+
+    def queue_s(self, traffic_class: TrafficClass, now_s: float) -> float:
+        """Time until what is ahead is done: what a call that comes now (monotonic) finds before it."""
+        sent, waiting = _sum(self._sent.values()), _sum(self._waiting_before(traffic_class))
+        return self._cost.left_s(sent.tokens, sent.packs, now_s) + self._cost.seconds(waiting.tokens, waiting.packs)
 
     def ask(self, traffic_class: TrafficClass, *, wished: int, least: int, in_time: int) -> Granted | Refused:
         """:func:`decide` for the state of now. Takes nothing: see :meth:`admitted`."""

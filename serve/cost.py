@@ -24,6 +24,9 @@ _KEPT_OVERHEAD = 0.98
 # Shorter stretches measure the clock and the event loop rather than the engine.
 _MIN_STRETCH_S = 0.001
 
+_LEAST_LEFT = 0.25
+"""Share of its time that work at the engine still counts for, however long it is there: late is not nearly done."""
+
 _PRIOR_TOKENS = 4_096
 """The first guess of the speed weighs as one request of so many tokens."""
 
@@ -55,6 +58,7 @@ class CostModel:
         self._at_work = 0
         self._is_alone = False  # since the stretch began
         self._since_s = 0.0
+        self._working_since_s = 0.0  # on what is at work now: since the last request ended, or the first one began
         self._stretch_tokens = 0
         self._stretch_packs = 0
 
@@ -76,6 +80,20 @@ class CostModel:
         """Time that the engine takes for so many tokens in so many requests."""
         return (tokens + self._overhead * packs) / self._speed
 
+    def left_s(self, tokens: int, packs: int, now_s: float) -> float:
+        """Time that the engine still takes for what is at work there: what it did since a request ended is done.
+
+        Where one call takes half of a deadline, the call that meets it finds half of it done, and may be twice as deep.
+
+        Args:
+            tokens: All that is at work.
+            packs: Its requests.
+            now_s: Monotonic.
+        """
+        whole_s = self.seconds(tokens, packs)
+        done_s = max(0.0, now_s - self._working_since_s) if self._at_work else 0.0
+        return max(_LEAST_LEFT * whole_s, whole_s - done_s)
+
     def tokens_within(self, seconds: float, pack_tokens: int) -> int:
         """Tokens that the engine can take in so many seconds, in requests of ``pack_tokens``; never below 0."""
         if seconds <= 0:
@@ -88,7 +106,7 @@ class CostModel:
         """A request was sent. From idle, a new stretch begins."""
         self._is_alone = self._at_work == 0
         if self._is_alone:
-            self._since_s = now_s
+            self._since_s = self._working_since_s = now_s
             self._stretch_tokens = self._stretch_packs = 0
         self._at_work += 1
 
@@ -100,6 +118,8 @@ class CostModel:
         """
         assert self._at_work > 0, "no request is at work: one was counted twice"
         self._at_work -= 1
+        # Also where it failed: which of the others the time was for is not known, so none of it counts as their work.
+        self._working_since_s = now_s
         if ended is Ended.DROPPED:
             return
         self._stretch_tokens += tokens

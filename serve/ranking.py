@@ -135,7 +135,7 @@ class Ranking:
 
     def _in_time(self, traffic_class: TrafficClass, deadline: Deadline) -> int:
         """Tokens that the ranker can serve to a call of this class before the deadline, after what is ahead."""
-        seconds = plannable_s(deadline.remaining_s(), self._admission.queue_s(traffic_class))
+        seconds = plannable_s(deadline.remaining_s(), self._admission.queue_s(traffic_class, time.monotonic()))
         return self._admission.cost.tokens_within(seconds, self._pack_tokens)
 
     def _overloaded(self, refused: Refused) -> Overloaded:
@@ -218,7 +218,8 @@ class Ranking:
         # The prefix is paid by the first item: a call is never smaller than one pack.
         costs = [len(miss.token_ids) for miss in misses.values()]
         costs[0] += len(query_ids)
-        self._depth.observe(traffic_class, self._admission.queue_s(traffic_class), time.monotonic())
+        now_s = time.monotonic()
+        self._depth.observe(traffic_class, self._admission.queue_s(traffic_class, now_s), now_s)
         ranked.depth_share = min(ranked.depth_share, self._depth.share(traffic_class, deadline.remaining_s()))
         budget = self._in_time(traffic_class, deadline)
         admitted = versions[: self._admit(ranked, versions, costs, budget, floor, traffic_class)]

@@ -21,7 +21,8 @@ from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_toke
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
 from models.training.examples import micro_batches
-from models.training.export import data_digest, export_weights, load_weights, versions, write_manifest
+from models.training.export import export_weights, load_weights, versions, write_manifest
+from models.training.identity import data_digest, fingerprint
 from models.training.lessons import Lessons
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import SOFT_LABELS, label_logits, label_logits_at, next_token_loss, soft_label_loss
@@ -78,13 +79,22 @@ def main(config: RankerConfig) -> Manifest:
     prompt = RankerPrompt(text, limits)
     corpus = training_corpus(config.postings, config.queries)
     held_out, unseen = (evaluation_corpus(config.evaluated, is_unseen=is_unseen) for is_unseen in (False, True))
-    digest = data_digest(corpus.postings, corpus.judged)
     model = build_model(config.shape, tokenizer.get_vocab_size(), config.seed)
     lessons = Lessons(corpus.postings)
     data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed, lessons)
-    loop = LoopConfig(
-        config.steps, config.out.with_suffix(".checkpoint"), f"ranker/{config.seed}/{config.steps}/{digest}"
-    )
+    provenance = {
+        "command": "python -m models.training.ranker",
+        "seed": config.seed,
+        "steps": config.steps,
+        "threads": config.threads,
+        "data_sha256": data_digest(corpus.postings, corpus.judged),
+        "soft_labels": list(SOFT_LABELS),
+        "curriculum": [asdict(stage) for stage in CURRICULUM],
+        "shape": asdict(config.shape),
+        "optimiser": asdict(config.optimiser),
+        "versions": dict(versions()),
+    }
+    loop = LoopConfig(config.steps, config.out.with_suffix(".checkpoint"), fingerprint(provenance))
     curve = Curve(
         config.out.with_suffix(".curve.csv"),
         config.measured_every,
@@ -101,18 +111,7 @@ def main(config: RankerConfig) -> Manifest:
         limits=limits,
         label_token_ids=prompt.label_token_ids,
         canaries=ranker_canaries(model, prompt, data, held_out.judged),
-        provenance={
-            "command": "python -m models.training.ranker",
-            "seed": config.seed,
-            "steps": config.steps,
-            "threads": config.threads,
-            "data_sha256": digest,
-            "soft_labels": list(SOFT_LABELS),
-            "curriculum": [asdict(stage) for stage in CURRICULUM],
-            "shape": asdict(config.shape),
-            "optimiser": asdict(config.optimiser),
-            "versions": dict(versions()),
-        },
+        provenance=provenance,
         metrics={
             "train_loss": round(loss, 4),
             **measure_ranker(model, text, prompt, data, (held_out, unseen), limits, config.seed),

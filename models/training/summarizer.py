@@ -20,7 +20,8 @@ from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_toke
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
 from models.training.examples import Example, micro_batches
-from models.training.export import data_digest, export_weights, load_weights, versions, write_manifest
+from models.training.export import export_weights, load_weights, versions, write_manifest
+from models.training.identity import data_digest, fingerprint
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import next_token_loss
 from models.training.optimiser import OptimiserConfig
@@ -52,7 +53,7 @@ class SummarizerConfig:
     out: Path
     seed: int = 7
     threads: int = 2
-    steps: int = 500
+    steps: int = 800
     evaluated: int = 200
     postings: int = 6000
     measured_every: int = 100
@@ -71,12 +72,20 @@ def main(config: SummarizerConfig) -> Manifest:
     text, limits = text_tokenizer(tokenizer), PromptLimits()
     prompt = SummarizerPrompt(text, limits)
     corpus, held_out = training_corpus(config.postings, queries=0), evaluation_corpus()
-    digest = data_digest(corpus.postings)
     model = build_model(config.shape, tokenizer.get_vocab_size(), config.seed)
     data = SummarizerData(corpus.postings, text, prompt, limits.body, config.seed)
-    loop = LoopConfig(
-        config.steps, config.out.with_suffix(".checkpoint"), f"summarizer/{config.seed}/{config.steps}/{digest}"
-    )
+    provenance = {
+        "command": "python -m models.training.summarizer",
+        "seed": config.seed,
+        "steps": config.steps,
+        "threads": config.threads,
+        "data_sha256": data_digest(corpus.postings),
+        "shape": asdict(config.shape),
+        "optimiser": asdict(config.optimiser),
+        "curriculum": [asdict(stage) for stage in CURRICULUM],
+        "versions": dict(versions()),
+    }
+    loop = LoopConfig(config.steps, config.out.with_suffix(".checkpoint"), fingerprint(provenance))
     held_out_data = SummarizerData(held_out.postings, text, prompt, limits.body, config.seed)
     measured = [held_out_data.example(posting) for posting in held_out.postings[:_MEASURED_POSTINGS]]
     curve = Curve(config.out.with_suffix(".curve.csv"), config.measured_every, lambda: _held_out_loss(model, measured))
@@ -91,17 +100,7 @@ def main(config: SummarizerConfig) -> Manifest:
         is_extractive=True,
         limits=limits,
         canaries=summarizer_canaries(model, text, prompt, held_out.postings[:_CANARIES]),
-        provenance={
-            "command": "python -m models.training.summarizer",
-            "seed": config.seed,
-            "steps": config.steps,
-            "threads": config.threads,
-            "data_sha256": digest,
-            "shape": asdict(config.shape),
-            "optimiser": asdict(config.optimiser),
-            "curriculum": [asdict(stage) for stage in CURRICULUM],
-            "versions": dict(versions()),
-        },
+        provenance=provenance,
         metrics={"train_loss": round(loss, 4), **metrics},
     )
     write_manifest(manifest, config.out)

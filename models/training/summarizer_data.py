@@ -7,12 +7,14 @@ from random import Random
 
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.data import GeneratedPosting
+from models.training.data.truth import Fact
 from models.training.examples import Example
 
-__all__ = ["CURRICULUM", "Stage", "SummarizerData", "shortened", "target_within", "with_nonsense"]
+__all__ = ["CURRICULUM", "Stage", "SummarizerData", "shortened", "target_within", "with_noise", "with_nonsense"]
 
 _UNIT_END = re.compile(r"(?<=[.?])\s+|\n")
-_WORD = re.compile(r"[a-z]{2,}")
+_WORD = re.compile(r"\b[a-z]{2,}\b")
+_DIGIT = re.compile(r"[0-9]")
 _WORD_SOURCES = 300
 """Postings whose words make up nonsense phrases."""
 
@@ -27,6 +29,8 @@ class Stage:
         facts: Most facts in a body; None for full bodies.
         others: Most other sentences in a body.
         nonsense: Share of the facts whose phrase becomes random words, so that copying is learnt and not the catalogue.
+        noise: Largest share of a body's words and digits that become others, in facts and elsewhere: no phrase, no
+            template and no boilerplate then comes twice, and none is worth learning by heart.
         prompt_weight: Weight of next-token loss inside the body, beside 1 for target tokens.
     """
 
@@ -35,13 +39,14 @@ class Stage:
     facts: int | None = None
     others: int = 0
     nonsense: float = 0.0
+    noise: float = 0.0
     prompt_weight: float = 0.0
 
 
 CURRICULUM = (
-    Stage(share=0.35, tokens=3000, facts=4, others=4, nonsense=0.35, prompt_weight=0.05),
-    Stage(share=0.2, tokens=5000, facts=9, others=16, nonsense=0.3),
-    Stage(share=0.45, tokens=8000, nonsense=0.15),
+    Stage(share=0.35, tokens=3000, facts=4, others=4, nonsense=0.4, noise=0.5, prompt_weight=0.05),
+    Stage(share=0.2, tokens=5000, facts=9, others=16, nonsense=0.4, noise=0.5),
+    Stage(share=0.45, tokens=8000, nonsense=0.35, noise=0.5),
 )
 """Copying is learnt on short bodies within minutes, then stretched to whole ads."""
 
@@ -78,6 +83,25 @@ def with_nonsense(rng: Random, posting: GeneratedPosting, share: float, words: S
     return replace(posting, body=body, facts=tuple(facts))
 
 
+def with_noise(rng: Random, posting: GeneratedPosting, share: float, words: Sequence[str]) -> GeneratedPosting:
+    """The posting with a share of the words and digits of its body replaced by random ones, in the target as well."""
+
+    def noisy(text: str) -> str:
+        text = _WORD.sub(lambda found: rng.choice(words) if rng.random() < share else found.group(), text)
+        return _DIGIT.sub(lambda found: rng.choice("0123456789") if rng.random() < share else found.group(), text)
+
+    parts, facts, rest = list[str](), list[Fact](), posting.body
+    for fact in sorted(posting.facts, key=lambda fact: posting.body.index(fact.sentence)):
+        before, found, rest = rest.partition(fact.sentence)
+        assert found, f"{fact.sentence!r} overlaps the fact before it"
+        opening, phrase, closing = fact.sentence.partition(fact.phrase)
+        told = noisy(phrase)
+        sentence = f"{noisy(opening)}{told}{noisy(closing)}"
+        parts += [noisy(before), sentence]
+        facts.append(replace(fact, phrase=told, sentence=sentence))
+    return replace(posting, body="".join((*parts, noisy(rest))), facts=tuple(facts))
+
+
 class SummarizerData:
     """Draws the examples of each step, from the step number alone."""
 
@@ -105,7 +129,8 @@ class SummarizerData:
             posting = rng.choice(self._pool)
             if stage.facts is not None:
                 posting = shortened(rng, posting, stage.facts, stage.others)
-            example = self.example(with_nonsense(rng, posting, stage.nonsense, self._words))
+            posting = with_nonsense(rng, posting, stage.nonsense, self._words)
+            example = self.example(with_noise(rng, posting, rng.uniform(0, stage.noise), self._words))
             examples.append(example)
             size += len(example)
         return examples

@@ -66,7 +66,7 @@ def rates(  # noqa: PLR0913 - options of a command are its arguments
     ingest: Annotated[bool, typer.Option(help="Publish the postings; without, they are there already.")] = True,
     rate: Rate = None,
     first_rate: Annotated[float, typer.Option(min=0.01, help="Where the search begins, calls a second.")] = 8.0,
-    probe_seconds: Annotated[float, typer.Option(min=1, help="Length of each trial of the search.")] = 20.0,
+    probe_seconds: Annotated[float, typer.Option(min=1, help="Least length of each trial of the search.")] = 20.0,
     seconds: Annotated[float, typer.Option(min=1, help="Length of each rate.")] = 90.0,
     factor: Annotated[list[float] | None, typer.Option(help="Multiple of 1x; by default 1, 1.5 and 3.")] = None,
     bursts: Annotated[bool, typer.Option(help="Bursts at a mean of 1x as well.")] = True,

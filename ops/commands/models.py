@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     train.command("summarizer", context_settings=_PASS_THROUGH)(train_summarizer)
     train.command("gspo", context_settings=_PASS_THROUGH)(train_gspo)
     train.command("gspo-grid", context_settings=_PASS_THROUGH)(train_gspo_grid)
+    train.command("embeddings", context_settings=_PASS_THROUGH)(train_embeddings)
     train.command("recipe", context_settings=_PASS_THROUGH)(train_recipe)
     app.add_typer(train, name="train", rich_help_panel="Models")
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     evaluate = typer.Typer(help="Measure the models against every claim.", no_args_is_help=True)
     evaluate.command("report", context_settings=_PASS_THROUGH)(eval_report)
     evaluate.command("record", context_settings=_PASS_THROUGH)(eval_record)
+    evaluate.command("embeddings", context_settings=_PASS_THROUGH)(eval_embeddings)
     app.add_typer(evaluate, name="eval", rich_help_panel="Models")
 
     data = typer.Typer(help="Generated postings, queries and judgements.", no_args_is_help=True)
@@ -57,6 +59,11 @@ def train_gspo(context: typer.Context) -> None:
 def train_gspo_grid(context: typer.Context) -> None:
     """Summarizer: the paper's grid of algorithms and penalties, and a table of it. Finished runs are not repeated."""
     _run_module("models.training.reinforce.grid", context.args, environment="training")
+
+
+def train_embeddings(context: typer.Context) -> None:
+    """Encoder: the body of an item as k input vectors of the ranker. Options as `--help` of the module says."""
+    _run_module("models.training.embedding_tokens.train", context.args)
 
 
 def train_recipe(context: typer.Context) -> None:
@@ -92,6 +99,11 @@ def eval_report(context: typer.Context) -> None:
 def eval_record(context: typer.Context) -> None:
     """Keep what a long run found, for the report to print as recorded. Options as `--help` of the module says."""
     _run_module("models.training.report.recording", context.args, environment="training")
+
+
+def eval_embeddings(context: typer.Context) -> None:
+    """NDCG@10 with 1 to K vectors beside text of as many tokens. Options as `--help` of the module says."""
+    _run_module("models.training.embedding_tokens.evaluation", context.args)
 
 
 def make_data(context: typer.Context) -> None:

@@ -15,8 +15,10 @@ _MIN_IN_TIME_SHARE = 0.99
 _MIN_DEPTH_SHARE = 0.9
 _MAX_MISS_SHARE = 0.001
 _MIN_GOODPUT_RATIO = 0.9
-# Fewer calls than these in a trial say nothing.
-_MIN_CALLS = 8
+_TRIAL_CALLS = 32
+"""Fewer calls in a trial say nothing: at a low rate it lasts until so many came."""
+_MOST_LENGTHS = 4
+"""But a rate at which that takes longer than so many usual trials is not tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class RatesPlan:
 
     Attributes:
         seconds: Length of each rate.
-        probe_s: Length of each trial of the search.
+        probe_s: Least length of each trial of the search.
         rate: 1x, calls a second; None: the highest that a search finds.
         steps: How the search goes.
         factors: Multiples of 1x.
@@ -60,10 +62,10 @@ async def seek(load: Load, plan: RatesPlan) -> tuple[float, list[dict[str, Any]]
     if plan.rate is not None:
         return plan.rate, []
     trials: list[dict[str, Any]] = []
-    steps = replace(plan.steps, least=_MIN_CALLS / plan.probe_s)
+    steps = replace(plan.steps, least=_TRIAL_CALLS / (_MOST_LENGTHS * plan.probe_s))
 
     async def is_rate_sustained(rate: float) -> bool:
-        figures = await load.at(rate, plan.probe_s)
+        figures = await load.at(rate, max(plan.probe_s, _TRIAL_CALLS / rate))
         trials.append({**figures, "is_sustained": is_sustained(figures)})
         return is_sustained(figures)
 

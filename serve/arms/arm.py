@@ -117,12 +117,9 @@ class Arm:
 
     def depth_share(self) -> float:
         """Share of its candidates that an interactive call with the usual deadline could send now."""
-        return self.depth.share_at(
-            TrafficClass.INTERACTIVE,
-            self.admission.queue_s(TrafficClass.INTERACTIVE),
-            time.monotonic(),
-            DEFAULT_DEADLINE_MS / 1000,
-        )
+        now_s = time.monotonic()
+        queue_s = self.admission.queue_s(TrafficClass.INTERACTIVE, now_s)
+        return self.depth.share_at(TrafficClass.INTERACTIVE, queue_s, now_s, DEFAULT_DEADLINE_MS / 1000)
 
     async def close(self) -> None:
         """Stop verifying, settle what is under way as failed, close the client. Idempotent."""

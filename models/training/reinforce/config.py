@@ -1,10 +1,8 @@
 """What a run is, its identity, and its command line."""
 
 import argparse
-import hashlib
-import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
@@ -15,7 +13,7 @@ from models.training.reinforce.episodes import Reference
 from models.training.reinforce.length import Penalty
 from schemas.errors import ConfigurationError, PrecisError
 
-__all__ = ["Algorithm", "GspoConfig", "add_options", "config_of", "fingerprint", "plain_errors", "settings_of"]
+__all__ = ["Algorithm", "GspoConfig", "add_options", "config_of", "plain_errors", "settings_of"]
 
 _BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 _FEWEST_SIBLINGS = 2
@@ -109,11 +107,6 @@ def settings_of(config: GspoConfig) -> dict[str, Any]:
     """The settings that a result follows from, as JSON has them: not where files lie, nor how often it saves."""
     left_out = {"out", "summarizer", "ranker", "save_every"}
     return {name: value for name, value in asdict(config).items() if name not in left_out}
-
-
-def fingerprint(provenance: Mapping[str, Any]) -> str:
-    """Identity of a run: sixteen hexadecimal digits over its settings, bundles, data and versions."""
-    return hashlib.sha256(json.dumps(provenance, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def add_options(parser: argparse.ArgumentParser, left_out: frozenset[str] = frozenset()) -> None:

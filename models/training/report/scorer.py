@@ -100,6 +100,10 @@ class Scorer:
             key: Prompt(tuple(self._prompt.whole_item_ids(self.header(item), texts[key])))
             for key, item in judged.items.items()
         }
+        return self.rank_prompts(judged, items)
+
+    def rank_prompts(self, judged: JudgedSet, items: Mapping[str, Prompt]) -> Rankings:
+        """:meth:`rank` where the caller rendered the items; some of their rows may be vectors."""
         scores, num_tokens, seconds = [], [], []
         for ranking in judged.rankings:
             query = Prompt(tuple(self._prompt.query_ids(normalise_query(ranking.query))))

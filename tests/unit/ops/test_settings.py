@@ -44,6 +44,25 @@ def test_contradictions_are_refused_with_both_names(values, named):
         assert name in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("PRECIS_RNAKER__DTYPE", "PRECIS_RANKER__"), ("PRECIS_LOCALE__NUM_THREADS", "engine, nearline")],
+)
+def test_a_misspelled_section_in_the_environment_is_refused(monkeypatch, name, hint):
+    """It would be passed over, and the default would stand."""
+    monkeypatch.setenv(name, "2")
+    with pytest.raises(ConfigurationError, match=hint) as raised:
+        load_settings()
+    assert name in str(raised.value)
+
+
+def test_names_that_are_no_settings_are_left_alone(monkeypatch):
+    """Of the cluster's services, and of this project's own tools."""
+    monkeypatch.setenv("PRECIS_SCORER_PORT_8080_TCP_ADDR", "10.0.0.1")
+    monkeypatch.setenv("PRECIS_REQUIRE_ALL", "1")
+    load_settings()
+
+
 def test_a_named_file_must_exist(monkeypatch):
     """PRECIS_CONFIG that points nowhere is a mistake, not an empty file."""
     monkeypatch.setenv("PRECIS_CONFIG", "nowhere.toml")

@@ -90,10 +90,19 @@ def test_held_work_that_waits_takes_no_room_from_interactive_calls():
     admission = _admission(1_000)
     admission.admitted(BULK, 900)
     assert admission.ask(INTERACTIVE, wished=1_000, least=10, in_time=10**9) == Granted(1_000)
-    assert admission.queue_s(INTERACTIVE) == 0
+    assert admission.queue_s(INTERACTIVE, 0.0) == 0
     admission.sent(BULK, 900, 0.0)
     assert admission.ahead(INTERACTIVE) == Load(900, 1)
-    assert admission.queue_s(INTERACTIVE) == pytest.approx(0.9)
+    assert admission.queue_s(INTERACTIVE, 0.0) == pytest.approx(0.9)
+
+
+def test_a_call_waits_for_the_rest_of_what_is_at_the_ranker_and_all_that_waits():
+    """Four tenths of the first call are done; the second has not begun."""
+    admission = _admission(10_000)
+    for tokens in (1_000, 500):
+        admission.admitted(INTERACTIVE, tokens)
+    admission.sent(INTERACTIVE, 1_000, 5.0)
+    assert admission.queue_s(INTERACTIVE, 5.4) == pytest.approx(0.6 + 0.5)
 
 
 def test_held_work_borrows_what_interactive_calls_leave_and_keeps_its_share():

@@ -48,6 +48,25 @@ def test_stalls_are_not_taken_for_a_cost_of_every_request(seed: int):
     assert model.overhead_tokens < 400  # a stall is 4,000 tokens long
 
 
+def test_what_the_engine_did_since_a_request_ended_is_done():
+    """Time counts from the first request, and anew from each end, also of one that failed. A clock may go back."""
+    model = CostModel(1_000)
+    assert model.left_s(0, 0, 9.0) == 0
+    model.started(1.0)
+    model.started(1.2)
+    assert model.left_s(1_000, 2, 1.3) == pytest.approx(0.7)
+    assert model.left_s(1_000, 2, 0.9) == pytest.approx(1.0)
+    model.finished(500, Ended.DROPPED, 1.5)
+    assert model.left_s(500, 1, 1.6) == pytest.approx(0.4)
+
+
+def test_work_that_is_late_is_not_taken_for_nearly_done():
+    """A stalled engine would look idle, and every call would be admitted."""
+    model = CostModel(1_000)
+    model.started(0.0)
+    assert model.left_s(1_000, 1, 60.0) == pytest.approx(0.25)
+
+
 def test_requests_that_share_the_engine_say_nothing_of_the_overhead():
     """The small one of two is done when half of the large one is: it would look expensive."""
     model = CostModel(20_000)

@@ -1,5 +1,6 @@
 """Examples of both trainings, before they become tensors."""
 
+import re
 from dataclasses import replace
 from random import Random
 
@@ -26,7 +27,7 @@ from models.training.measures import measure_summaries, ndcg_at_10
 from models.training.ranker_data import CURRICULUM as RANKER_CURRICULUM
 from models.training.ranker_data import RankerData, answers_on_the_way, imperfectly_told, reduced
 from models.training.summarizer_data import CURRICULUM as SUMMARIZER_CURRICULUM
-from models.training.summarizer_data import SummarizerData, shortened, target_within, with_nonsense
+from models.training.summarizer_data import SummarizerData, shortened, target_within, with_noise, with_nonsense
 from models.training.tokenizer import corpus_texts, train_tokenizer
 
 
@@ -82,6 +83,18 @@ def test_nonsense_changes_body_and_target_alike(pool: list[GeneratedPosting]) ->
         assert len(changed.facts) == len(posting.facts)
         assert places == sorted(places)
         assert all(set(fact.phrase.split()) <= {"aba", "cdc", "efe"} for fact in changed.facts)
+
+
+def test_noise_changes_words_in_body_and_target_alike(pool: list[GeneratedPosting]) -> None:
+    """All lower-case words at a share of 1, none at 0; what stands around them, and the order of the facts, stay."""
+    rng = Random(5)
+    for posting in pool[:80]:
+        assert with_noise(rng, posting, 0.0, ["aba"]) == posting
+        changed = with_noise(rng, posting, 1.0, ["aba"])
+        assert set(re.findall(r"\b[a-z]{2,}\b", changed.body)) == {"aba"}
+        assert re.sub(r"\b[a-z]{2,}\b|[0-9]", "", changed.body) == re.sub(r"\b[a-z]{2,}\b|[0-9]", "", posting.body)
+        assert all(fact.phrase in fact.sentence and fact.sentence in changed.body for fact in changed.facts)
+        assert [fact.kind for fact in changed.facts] == [fact.kind for fact in posting.facts]
 
 
 def test_facts_behind_the_cut_of_a_long_body_are_not_asked_for(

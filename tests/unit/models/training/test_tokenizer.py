@@ -45,19 +45,13 @@ def test_a_mark_in_text_is_plain_text(tokenizer: TextTokenizer, mark: str) -> No
     assert tokenizer.decode(ids) == f"pay {mark} now"
 
 
-def test_both_bundles_ship_the_same_tokenizer() -> None:
-    """Items tokenised for one model serve the other."""
-    ranker, summarizer = (SHIPPED / name / "tokenizer.json" for name in ("ranker-tiny", "summarizer-tiny"))
-    assert ranker.read_bytes() == summarizer.read_bytes()
-
-
-def test_training_makes_the_same_tokenizer_again(tmp_path: Path) -> None:
-    """Byte by byte, of the size that the models have rows for."""
+def test_both_bundles_ship_the_tokenizer_that_training_makes(tmp_path: Path) -> None:
+    """Trained again it is the same, byte by byte: items tokenised for one model serve the other."""
     tokenizer = tiny_tokenizer()
     write_tokenizer(tokenizer, tmp_path)
-    write_tokenizer(tiny_tokenizer(), tmp_path / "again")
     made = (tmp_path / "tokenizer.json").read_bytes()
-    assert made == (tmp_path / "again" / "tokenizer.json").read_bytes()
+    assert made == (SHIPPED / "ranker-tiny" / "tokenizer.json").read_bytes()
+    assert made == (SHIPPED / "summarizer-tiny" / "tokenizer.json").read_bytes()
     assert tokenizer.get_vocab_size() == VOCABULARY_SIZE
     assert text_tokenizer(tokenizer).digest == TextTokenizer.from_file(tmp_path / "tokenizer.json").digest
     assert json.loads((tmp_path / "tokenizer_config.json").read_text())["eos_token"] == "<|eos|>"

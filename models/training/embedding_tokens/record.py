@@ -1,0 +1,104 @@
+"""The rows for people, and as a recorded run (``precis.recorded/1``) for ``precis eval report``. Pure, no torch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from models.training.embedding_tokens.points import Reads
+from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, config_digest
+from models.training.report.wording import percent, plain
+from models.training.significance import Interval
+
+__all__ = ["recorded_run", "table"]
+
+_HEAD = (
+    "reads",
+    "k",
+    "of the body saved",
+    "of the item",
+    "bytes",
+    "NDCG@10",
+    "to the body",
+    "to nothing",
+    "to target of k",
+)
+
+
+def table(found: Mapping[str, Any]) -> Iterator[str]:
+    """Lines of Markdown: one row a way to read.
+
+    Args:
+        found: What :func:`models.training.embedding_tokens.evaluation.evaluate` gave.
+    """
+    config = found["config"]
+    yield f"{config['queries']} {config['set']}, {config['items']} items, ranker {config['ranker']['revision']}"
+    yield f"mean tokens: body {found['body_tokens']}, header {found['header_tokens']}"
+    yield ""
+    yield f"| {' | '.join(_HEAD)} |"
+    yield f"|{'---|' * len(_HEAD)}"
+    yield from (f"| {' | '.join(_cells(row))} |" for row in found["rows"])
+
+
+def recorded_run(found: Mapping[str, Any], date: str) -> Recorded:
+    """The rows, and a figure for each length of the vectors.
+
+    Args:
+        found: What :func:`models.training.embedding_tokens.evaluation.evaluate` gave.
+        date: Of the run, ISO 8601.
+    """
+    config = {**found["config"], "body_tokens": found["body_tokens"], "header_tokens": found["header_tokens"]}
+    of_vectors = [row for row in found["rows"] if row["reads"] == Reads.VECTORS]
+    return Recorded(
+        name="embedding-tokens",
+        title="Embedding tokens beside text of the same length",
+        command="precis eval embeddings",
+        date=date,
+        config=config,
+        config_sha256=config_digest(config),
+        figures=tuple(figure for row in of_vectors for figure in _figures(row)),
+        tables=(RecordedTable(title="NDCG@10 by length", head=_HEAD, rows=tuple(map(_cells, found["rows"]))),),
+        remarks=tuple(_remarks(found)),
+    )
+
+
+def _figures(row: Mapping[str, Any]) -> Sequence[RecordedFigure]:
+    k, saved = row["k"], f"{row['compression']:.1%} of the body saved"
+    named = {
+        f"embedding_tokens_{k}_relative": (
+            "beside_body",
+            f"NDCG@10 with {k} embedding tokens, relative to the whole body",
+        ),
+        f"embedding_tokens_{k}_over_text": (
+            "beside_target",
+            f"NDCG@10 with {k} embedding tokens, relative to {k} tokens of the target",
+        ),
+    }
+    return [
+        RecordedFigure(
+            name=name, says=f"{says} ({saved})", **dict(zip(("value", "low", "high"), row[key], strict=True))
+        )
+        for name, (key, says) in named.items()
+    ]
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["reads"],
+        "" if row["k"] is None else str(row["k"]),
+        f"{row['compression']:.1%}",
+        f"{row['item_compression']:.1%}",
+        str(row["stored_bytes"]),
+        plain(Interval(*row["ndcg_at_10"])),
+        *(
+            percent(Interval(*row[name])) if name in row else ""
+            for name in ("beside_body", "beside_nothing", "beside_target")
+        ),
+    )
+
+
+def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
+    config = found["config"]
+    yield (
+        f"{config['queries']} {config['set']}, {config['items']} items; the same ranker reads everything. "
+        f"The header of {found['header_tokens']:.0f} tokens is never compressed."
+    )
+    yield "Vectors of another item say what is gained by there being vectors at all; what their own add is above that."

@@ -1,0 +1,117 @@
+"""Train an encoder: ``precis train embeddings --ranker BUNDLE --out DIR``.
+
+The folder then holds ``encoder``, ``curve.csv`` and, where the ranker learnt too, ``ranker``. Run again after a kill,
+it goes on from its checkpoint to the same bytes. ``precis eval embeddings`` measures what came out.
+"""
+
+import json
+import logging
+from dataclasses import asdict
+from random import Random
+
+import torch
+from torch import nn
+
+from models.bundle import Bundle, Role, load_bundle
+from models.prompts import RankerPrompt, TextTokenizer
+from models.training.architecture import count_parameters
+from models.training.corpora import Corpus, evaluation_corpus, training_corpus
+from models.training.curve import Curve
+from models.training.embedding_tokens.bundle import EncoderManifest, write_encoder
+from models.training.embedding_tokens.config import EmbeddingsConfig, parse_arguments
+from models.training.embedding_tokens.encoder import encoder_of
+from models.training.embedding_tokens.material import CURRICULUM, Material, Materials
+from models.training.embedding_tokens.objective import Objective
+from models.training.export import load_weights, versions
+from models.training.identity import data_digest, fingerprint
+from models.training.loop import LoopConfig, train
+from models.training.pruning.derived import check_out, write_derived
+from models.training.pruning.plan import Source
+from models.training.ranker_data import RankerData
+from models.training.reinforce.config import plain_errors
+
+__all__ = ["main"]
+
+_HELD_OUT_QUERIES = 4
+_log = logging.getLogger(__name__)
+
+
+def main(config: EmbeddingsConfig) -> EncoderManifest:
+    """Train, and write encoder and ranker.
+
+    Returns:
+        The encoder's manifest.
+
+    Raises:
+        ConfigurationError: The bundle is no ranker's, or stands where one is to be written.
+    """
+    torch.set_num_threads(config.threads)
+    bundle = load_bundle(config.ranker, Role.RANKER)
+    check_out(config.out / "ranker", bundle)
+    prompt = RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits)
+    corpus = training_corpus(config.postings, config.queries)
+    ranker = load_weights(bundle.path)
+    ranker.set_attn_implementation("eager")  # faster in training on CPUs, as in architecture.py
+    encoder = encoder_of(ranker, config.num_vectors, config.seed)
+    yes, no = bundle.manifest.label_token_ids
+    objective = Objective(encoder, ranker, (yes, no), is_joint=config.is_joint)
+    losses = objective.of_steps(_materials(corpus, bundle, prompt, config.seed), config.steps, config.seed)
+    held_out = _held_out(config, bundle, prompt)
+    curve = Curve(
+        config.out / "curve.csv",
+        config.measured_every,
+        lambda: objective.held_out(held_out, sorted({1, min(8, config.num_vectors), config.num_vectors})),
+    )
+    provenance = {
+        "command": "precis train embeddings",
+        "is_joint": config.is_joint,
+        "num_vectors": config.num_vectors,
+        "seed": config.seed,
+        "steps": config.steps,
+        "threads": config.threads,
+        "data_sha256": data_digest(corpus.postings, corpus.judged),
+        "curriculum": [asdict(stage) for stage in CURRICULUM],
+        "optimiser": asdict(config.optimiser),
+        "started_from": {"name": bundle.manifest.name, "revision": bundle.revision},
+        "versions": dict(versions()),
+    }
+    loop = LoopConfig(config.steps, config.out / "checkpoint", fingerprint(provenance))
+    learner = nn.ModuleDict({"encoder": encoder, "ranker": ranker}) if config.is_joint else encoder
+    loss = train(learner, losses, loop, config.optimiser, "embeddings", curve)
+    metrics = {
+        "train_loss": round(loss, 4),
+        "held_out_loss": round(objective.held_out(held_out, [config.num_vectors]), 4),
+    }
+    if config.is_joint:
+        folder = config.out / "ranker"
+        write_derived(ranker, bundle, folder, suffix="mixed", provenance=provenance, metrics=metrics)
+        bundle = load_bundle(folder, Role.RANKER)
+    manifest = EncoderManifest(
+        ranker=Source(name=bundle.manifest.name, revision=bundle.revision),
+        prompt_digest=prompt.digest,
+        num_vectors=config.num_vectors,
+        hidden_size=encoder.projection.out_features,
+        provenance=provenance,
+        metrics={"parameters": float(count_parameters(encoder)), **metrics},
+    )
+    write_encoder(encoder, manifest, config.out / "encoder")
+    return manifest
+
+
+def _materials(corpus: Corpus, bundle: Bundle, prompt: RankerPrompt, seed: int) -> Materials:
+    limits, text = bundle.manifest.limits, TextTokenizer.from_file(bundle.tokenizer_file)
+    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, seed)
+    return Materials(corpus, prompt, data, seed)
+
+
+def _held_out(config: EmbeddingsConfig, bundle: Bundle, prompt: RankerPrompt) -> list[Material]:
+    """Whole items of the test's split, the same for every run: no seed takes part."""
+    corpus = evaluation_corpus()
+    materials = _materials(corpus, bundle, prompt, seed=0)
+    return materials.whole(Random(0), corpus.postings[: config.held_out], _HELD_OUT_QUERIES)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with plain_errors():
+        _log.info("%s", json.dumps(main(parse_arguments()).metrics))
