@@ -98,7 +98,7 @@ def _labelled(config: LabelConfig, done: Labelled) -> list[str]:
         )
     ]
     lines += [
-        f"{name}: {work.num_texts:,} texts in {work.seconds:.0f} s of one core, {work.num_texts / work.seconds:.1f} a second"
+        f"{name}: {work.num_texts:,} texts, {work.num_texts / work.seconds:.1f} a second of one core"
         for name, work in done.work.items()
         if work.num_texts
     ]

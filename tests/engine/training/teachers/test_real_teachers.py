@@ -41,7 +41,7 @@ def test_pairs_are_labelled_and_a_second_run_has_nothing_to_do(world, weights, c
     command = ["teacher", *(part for option, name in files for part in (option, str(world / name)))]
     command += ["--weights", str(weights)]
     assert main(command) == 0
-    assert "e5-small-v2: 4 texts in" in capsys.readouterr().out
+    assert "e5-small-v2: 4 texts, " in capsys.readouterr().out
     assert main(command) == 0
     assert "3 pairs, 3 had a label, 0 labelled" in capsys.readouterr().out
     _, labels = read_teacher_labels(world / "out.jsonl")
