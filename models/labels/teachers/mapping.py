@@ -38,8 +38,9 @@ class Over(StrEnum):
     """What a posting's cosine is over its passages."""
 
     BEST = "best"
-    """What answers a query often stands in one of them."""
+    """What answers a query often stands in one of them; but the more a posting has, the better its best by chance."""
     MEAN = "mean"
+    """Measured no worse on either judged set, so the one that is fitted unless told otherwise."""
 
     def __call__(self, cosines: Sequence[float]) -> float:
         """One of many."""

@@ -62,7 +62,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Request:
         command.add_argument("--labels", type=Path, required=True, help="label file of `precis label teacher`")
         command.add_argument("--gold", type=Path, required=True, help="gold grades, as for `precis label agreement`")
         command.add_argument(
-            "--over", type=Over, choices=list(Over), default=Over.BEST, help="best or mean of a posting's passages"
+            "--over", type=Over, choices=list(Over), default=Over.MEAN, help="of the passages (default: %(default)s)"
         )
     fit.add_argument("--part", choices=list(PARTS), default="ensemble", help="default: %(default)s")
     fit.add_argument("--out", type=Path, required=True, help="file of the map")

@@ -44,7 +44,7 @@ class Worth:
         return asdict(self)
 
 
-def compare_parts(pairs: Sequence[Graded], over: Over = Over.BEST) -> dict[str, Worth]:
+def compare_parts(pairs: Sequence[Graded], over: Over = Over.MEAN) -> dict[str, Worth]:
     """Each of :data:`PARTS`, cross-fitted.
 
     Raises:

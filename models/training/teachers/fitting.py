@@ -58,7 +58,7 @@ def graded(labels: Sequence[TeacherLabel], gold: Mapping[PairKey, int]) -> list[
 
 
 def fit_map(
-    pairs: Sequence[Graded], part: str, over: Over = Over.BEST, fitted_on: Mapping[str, JsonValue] | None = None
+    pairs: Sequence[Graded], part: str, over: Over = Over.MEAN, fitted_on: Mapping[str, JsonValue] | None = None
 ) -> TeacherMap:
     """The map of one of :data:`PARTS`.
 
