@@ -124,16 +124,17 @@ def _logged(point: Point) -> Point:
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
+    defaults = EvaluationConfig(Path(), Path())
     parser = argparse.ArgumentParser(
         prog="precis eval embeddings", description="Measure vectors and texts of 1 to K tokens on held-out queries."
     )
     parser.add_argument("--encoder", type=Path, required=True, help="folder that `precis train embeddings` wrote")
     parser.add_argument("--ranker", type=Path, required=True, help="the bundle that the encoder belongs to")
     parser.add_argument("--summarizer", type=Path, help="bundle whose summaries are cut as well (default: none)")
-    parser.add_argument("--queries", type=int, default=EvaluationConfig.num_queries, help="default: %(default)s")
+    parser.add_argument("--queries", type=int, default=defaults.num_queries, help="default: %(default)s")
     parser.add_argument("--unseen", action="store_true", help="queries for occupations that training never saw")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="what rankings compute in")
-    parser.add_argument("--threads", type=int, default=EvaluationConfig.threads, help="of torch")
+    parser.add_argument("--threads", type=int, default=defaults.threads, help="of torch")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep the rows for `precis eval report` there")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="of the record (default: today)")
