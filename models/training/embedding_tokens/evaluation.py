@@ -23,6 +23,7 @@ from models.training.corpora import evaluation_corpus
 from models.training.embedding_tokens.bundle import load_encoder, read_manifest
 from models.training.embedding_tokens.measuring import Bench
 from models.training.embedding_tokens.objective import lengths
+from models.training.embedding_tokens.places import Source
 from models.training.embedding_tokens.points import Point, Reads
 from models.training.embedding_tokens.record import recorded_run, table
 from models.training.embedding_tokens.rows import rows_of
@@ -79,7 +80,15 @@ def evaluate(config: EvaluationConfig) -> dict[str, Any]:
     whole = generated_set(evaluation_corpus(config.num_queries, is_unseen=config.is_unseen), is_unseen=config.is_unseen)
     judged = trimmed(whole, config.num_queries)
     bench = Bench(ranker, judged, torch.bfloat16 if config.is_bfloat16 else torch.float32)
-    points = list(_points(bench, bench.encoded(encoder), lengths(encoder.num_slots), judged, summarizer))
+    points = list(
+        _points(
+            bench,
+            bench.encoded(encoder, _source(judged, manifest.source)),
+            lengths(encoder.num_slots),
+            judged,
+            summarizer,
+        )
+    )
     return {
         "config": {
             "ranker": {"name": ranker.manifest.name, "revision": ranker.revision},
@@ -114,6 +123,11 @@ def _points(
         yield _logged(bench.vectors(encoded, k))
         yield _logged(bench.strange_vectors(encoded, k))
         yield from (_logged(bench.text(reads, text, k)) for reads, text in texts.items())
+
+
+def _source(judged: JudgedSet, source: Source) -> dict[str, str]:
+    """What the encoder reads: summaries are perfect ones, so that vectors answer for what they lose and no more."""
+    return {key: item.body if source is Source.BODY else item.target or "" for key, item in judged.items.items()}
 
 
 def _logged(point: Point) -> Point:
