@@ -51,7 +51,10 @@ def test_a_joint_run_writes_encoder_and_ranker_which_are_measured_together(
     assert (two["tokens"], two["stored_bytes"]) == (2, 2 * 256 * 2)
     assert two["compression"] > 0.99
     (run,) = read_recorded(tmp_path / "recorded")
-    assert {figure.name for figure in run.figures} >= {"embedding_tokens_2_relative", "embedding_tokens_2_over_text"}
+    assert {figure.name for figure in run.figures} >= {
+        "embedding_tokens_body_2_relative",
+        "embedding_tokens_body_2_over_text",
+    }
 
 
 def test_a_frozen_ranker_stays_as_it_is(bundle: Bundle, tmp_path: Path) -> None:
