@@ -28,7 +28,7 @@ class Header(Row):
     """The first line.
 
     Attributes:
-        method: Who labelled: ``judge`` or ``clicks``.
+        method: Who labelled: ``judge``, ``clicks`` or ``teacher``.
         digest: Of method and settings.
         settings: All that changes a label.
     """
@@ -45,7 +45,7 @@ class Label(Row):
     Attributes:
         pair: Identity of query, job and the text that was read; none where no text was.
         label: Soft relevance, 0 (none) to 1 (all that was asked).
-        method: How this label came about: ``logprobs``, ``samples``, ``digit`` or ``clicks``.
+        method: How this label came about: ``logprobs``, ``samples``, ``digit``, ``clicks`` or ``teacher``.
     """
 
     pair: str | None = None

@@ -19,11 +19,24 @@ from models.labels.lines import JobIdText, QueryText, Row, Text, parse_row, read
 from models.prompts import render_header
 from schemas.canonical import canonical_json
 from schemas.errors import InvalidInput
-from schemas.posting import job_id_of, read_posting
+from schemas.posting import Facts, job_id_of, read_posting
 
-__all__ = ["Pair", "posting_text", "read_pairs", "read_posting_texts"]
+__all__ = ["Pair", "PostingText", "posting_text", "read_pairs", "read_posting_texts"]
 
 _WHOLE_HEADER = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class PostingText:
+    """A posting as a labeller reads it.
+
+    Attributes:
+        text: Of a posting with facts: its header on the first line, then the body.
+        facts: None where only a text was given.
+    """
+
+    text: str
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,7 @@ class Pair:
         key: Identity of query, job and text, 128 bits of SHA-256 in hexadecimal.
         place: File and line that it came from.
         text: What the judge reads of the posting.
+        facts: What the rules of teachers read; None where only a text was given.
     """
 
     key: str
@@ -42,6 +56,7 @@ class Pair:
     query: str
     job_id: str
     text: str
+    facts: Facts | None = None
 
 
 class _Line(Row):
@@ -57,25 +72,25 @@ class _AnyObject(Row):
     model_config = ConfigDict(extra="allow")
 
 
-def posting_text(posting: Mapping[str, Any]) -> str:
-    """A schema.org posting as one text: its facts on the first line, then the body.
+def posting_text(posting: Mapping[str, Any]) -> PostingText:
+    """A schema.org posting as one text, and its facts.
 
     Raises:
         InvalidInput: It is no JobPosting.
     """
     read = read_posting(posting)
     header = render_header(read.facts, len, _WHOLE_HEADER)
-    return f"{header}\n{read.body}" if read.body else header
+    return PostingText(f"{header}\n{read.body}" if read.body else header, read.facts)
 
 
-def read_posting_texts(path: Path) -> dict[str, str]:
+def read_posting_texts(path: Path) -> dict[str, PostingText]:
     """Job id -> text, of a file with one schema.org posting a line.
 
     Raises:
         ConfigurationError: There is no such file.
         InvalidInput: A line is no posting, or two have one id.
     """
-    texts: dict[str, str] = {}
+    texts: dict[str, PostingText] = {}
     for place, line in read_rows(path):
         posting = parse_row(place, line, _AnyObject).model_dump()
         try:
@@ -83,12 +98,12 @@ def read_posting_texts(path: Path) -> dict[str, str]:
             text = posting_text(posting)
         except InvalidInput as error:
             raise InvalidInput(f"{place}: field `{error.field}`: {error}", field=error.field) from error
-        if texts.setdefault(job_id, text) != text:
+        if texts.setdefault(job_id, text).text != text.text:
             raise InvalidInput(f"{place}: field `identifier`: {job_id!r} stands in the file before, with another text")
     return texts
 
 
-def read_pairs(path: Path, texts: Mapping[str, str]) -> Iterator[Pair]:
+def read_pairs(path: Path, texts: Mapping[str, PostingText]) -> Iterator[Pair]:
     """The pairs in the order of the file; the same pair may come twice.
 
     Args:
@@ -110,9 +125,9 @@ def read_pairs(path: Path, texts: Mapping[str, str]) -> Iterator[Pair]:
             yield _pair(place, line, line.job_id, _text(place, line, line.job_id, texts))
 
 
-def _text(place: str, line: _Line, job_id: str, texts: Mapping[str, str]) -> str:
+def _text(place: str, line: _Line, job_id: str, texts: Mapping[str, PostingText]) -> PostingText:
     if line.text is not None:
-        return line.text
+        return PostingText(line.text)
     if line.posting is None:
         return _looked_up(place, job_id, texts)
     try:
@@ -121,13 +136,13 @@ def _text(place: str, line: _Line, job_id: str, texts: Mapping[str, str]) -> str
         raise InvalidInput(f"{place}: field `{error.field}`: {error}", field=error.field) from error
 
 
-def _looked_up(place: str, job_id: str, texts: Mapping[str, str]) -> str:
+def _looked_up(place: str, job_id: str, texts: Mapping[str, PostingText]) -> PostingText:
     if job_id in texts:
         return texts[job_id]
     remedy = "the file of postings has no such job" if texts else "give it, or `posting`, or name a file of postings"
     raise InvalidInput(f"{place}: field `text`: is missing for job {job_id!r}: {remedy}", field="text")
 
 
-def _pair(place: str, line: _Line, job_id: str, text: str) -> Pair:
-    key = hashlib.sha256(canonical_json([line.query, job_id, text])).hexdigest()[:32]
-    return Pair(key=key, place=place, query_id=line.query_id, query=line.query, job_id=job_id, text=text)
+def _pair(place: str, line: _Line, job_id: str, read: PostingText) -> Pair:
+    key = hashlib.sha256(canonical_json([line.query, job_id, read.text])).hexdigest()[:32]
+    return Pair(key, place, line.query_id, line.query, job_id, read.text, read.facts)

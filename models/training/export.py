@@ -1,11 +1,7 @@
 """Writing checkpoint bundles: weights in bfloat16, tokenizer, ``precis.json``."""
 
-import hashlib
-import json
 import platform
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import tokenizers
 import torch
@@ -14,14 +10,11 @@ from tokenizers import Tokenizer
 from transformers import Qwen3ForCausalLM
 
 from models.bundle import MANIFEST, Manifest
-from models.training.data import GeneratedPosting, JudgedQuery
 from models.training.tokenizer import write_tokenizer
 
 __all__ = [
-    "data_digest",
     "export_model",
     "export_weights",
-    "fingerprint",
     "load_weights",
     "versions",
     "write_manifest",
@@ -60,22 +53,6 @@ def load_weights(folder: Path) -> Qwen3ForCausalLM:
 def write_manifest(manifest: Manifest, folder: Path) -> None:
     """Write ``precis.json``."""
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-
-def data_digest(postings: Iterable[GeneratedPosting], judged: Iterable[JudgedQuery] = ()) -> str:
-    """Identity of training data: SHA-256 over bodies and targets, and over queries with their grades."""
-    digest = hashlib.sha256()
-    for posting in postings:
-        digest.update(f"{posting.job_id}\0{posting.body}\0{posting.summary}\0".encode())
-    for entry in judged:
-        candidates = ",".join(posting.job_id for posting in entry.candidates)
-        digest.update(f"{entry.query.text}\0{candidates}\0{entry.grades}\0".encode())
-    return digest.hexdigest()
-
-
-def fingerprint(provenance: Mapping[str, Any]) -> str:
-    """Identity of a run: sixteen hexadecimal digits over its settings, bundles, data and versions."""
-    return hashlib.sha256(json.dumps(provenance, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def versions() -> dict[str, str]:

@@ -21,7 +21,8 @@ from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_toke
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
 from models.training.examples import micro_batches
-from models.training.export import data_digest, export_weights, fingerprint, load_weights, versions, write_manifest
+from models.training.export import export_weights, load_weights, versions, write_manifest
+from models.training.identity import data_digest, fingerprint
 from models.training.lessons import Lessons
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import SOFT_LABELS, label_logits, label_logits_at, next_token_loss, soft_label_loss

@@ -20,7 +20,8 @@ from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_toke
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
 from models.training.examples import Example, micro_batches
-from models.training.export import data_digest, export_weights, fingerprint, load_weights, versions, write_manifest
+from models.training.export import export_weights, load_weights, versions, write_manifest
+from models.training.identity import data_digest, fingerprint
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import next_token_loss
 from models.training.optimiser import OptimiserConfig

@@ -1,4 +1,4 @@
-"""`precis label`: relevance labels from a judge or from clicks, and how far they agree with gold grades."""
+"""`precis label`: relevance labels from a judge, teachers or clicks, and their agreement with gold grades."""
 
 import asyncio
 import sys
@@ -7,19 +7,28 @@ from typing import Annotated, Literal
 
 import typer
 
+from ops.commands.modules import PASS_THROUGH, run_module
+
 __all__ = ["register"]
 
 # Spelled here and not imported: `precis --help` then loads none of what labels need.
 Api = Literal["chat", "completions"]
 Method = Literal["logprobs", "samples", "digit"]
 Signal = Literal["clicks", "satisfied", "applications"]
+_TEACHERS = "models.training.teachers"
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, for machines.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    label = typer.Typer(help="Relevance labels: from a judge, from clicks; agreement with gold.", no_args_is_help=True)
+    label = typer.Typer(
+        help="Relevance labels: from a judge, teachers, clicks; agreement with gold.", no_args_is_help=True
+    )
     label.command("judge")(judge)
+    label.command("teacher", context_settings=PASS_THROUGH)(teacher)
+    label.command("fetch-teachers")(fetch_teachers)
+    label.command("fit-teachers", context_settings=PASS_THROUGH)(fit_teachers)
+    label.command("compare-teachers", context_settings=PASS_THROUGH)(compare_teachers)
     label.command("agreement")(agreement)
     label.command("clicks")(clicks)
     app.add_typer(label, name="label", rich_help_panel="Models")
@@ -93,6 +102,35 @@ def judge(  # noqa: PLR0913 - options of a command are its arguments
         as_json=as_json,
     )
     sys.exit(asyncio.run(run_judge(options)))
+
+
+def teacher(context: typer.Context) -> None:
+    """Grade pairs by two embedding models and rules on the typed facts. Options as `--help` of the module says."""
+    from ops.labels.teachers import teachers_folder
+    from ops.settings import environment_cache
+
+    arguments = context.args
+    is_told = any(argument in {"-h", "--help"} or argument.startswith("--weights") for argument in arguments)
+    weights = [] if is_told else ["--weights", str(teachers_folder(environment_cache()))]
+    run_module(_TEACHERS, ["teacher", *weights, *arguments], environment="training")
+
+
+def fetch_teachers() -> None:
+    """Get the teachers' weights (160 MB) by Maven, once; each file is compared with its pin."""
+    from ops.labels import teachers
+    from ops.settings import environment_cache
+
+    typer.echo(f"the weights of the teachers are in {teachers.fetch_teachers(environment_cache())}")
+
+
+def fit_teachers(context: typer.Context) -> None:
+    """Fit the map from teachers and rules to a label, on gold grades. Options as `--help` of the module says."""
+    run_module(_TEACHERS, ["fit-teachers", *context.args], environment="training")
+
+
+def compare_teachers(context: typer.Context) -> None:
+    """NDCG and kappa of each teacher, the rules and the ensemble. Options as `--help` of the module says."""
+    run_module(_TEACHERS, ["compare-teachers", *context.args], environment="training")
 
 
 def agreement(

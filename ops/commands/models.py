@@ -1,12 +1,11 @@
 """`precis train`, `prune`, `eval`, `data` and `bundle`: what runs in the engine environment, where torch is."""
 
-import os
-
 import typer
 
-__all__ = ["register"]
+from ops.commands.modules import PASS_THROUGH as _PASS_THROUGH
+from ops.commands.modules import run_module as _run_module
 
-_PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+__all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +33,7 @@ def register(app: typer.Typer) -> None:
 
     data = typer.Typer(help="Generated postings, queries and judgements.", no_args_is_help=True)
     data.command("make", context_settings=_PASS_THROUGH)(make_data)
+    data.command("judged", context_settings=_PASS_THROUGH)(judged_data)
     app.add_typer(data, name="data", rich_help_panel="Models")
 
     bundle = typer.Typer(help="Checkpoint bundles.", no_args_is_help=True)
@@ -111,18 +111,11 @@ def make_data(context: typer.Context) -> None:
     _run_module("models.training.data", context.args)
 
 
+def judged_data(context: typer.Context) -> None:
+    """Write the judged real ads as files. Options as `--help` of the module says."""
+    _run_module("models.training.judged", context.args)
+
+
 def random_bundle(context: typer.Context) -> None:
     """Make a full-size bundle of random weights. Options as `--help` of the generator says."""
     _run_module("models.training.random_bundle", context.args)
-
-
-def _run_module(module: str, arguments: list[str], environment: str = "base") -> None:
-    from ops.engines import module_command
-    from ops.settings import load_settings
-
-    _become(module_command(load_settings().engine, module, *arguments, environment=environment))
-
-
-def _become(command: list[str]) -> None:
-    # The engine takes this process's place, so signals and exit status are its own.
-    os.execv(command[0], command)  # noqa: S606 (an argument list of our own making)

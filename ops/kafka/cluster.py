@@ -11,6 +11,7 @@ from ops.kafka.jars import kafka_jars
 from ops.kafka.java import find_java
 from ops.kafka.node import Node
 from ops.kafka.plan import load_or_make_plan
+from ops.maven.jars import fetched
 from ops.settings import environment_cache
 from ops.supervise import Child
 
@@ -144,7 +145,7 @@ def plan_nodes(data_dir: Path, num_brokers: int, *, properties: Mapping[str, str
         BackendError: The jars cannot be had.
     """
     plan = load_or_make_plan(data_dir, num_brokers)
-    java = ensure_archive(find_java(kafka_jars(environment_cache())))
+    java = ensure_archive(find_java(fetched(environment_cache(), kafka_jars())))
     return tuple(
         Node(plan, part, data_dir.resolve() / f"broker-{part.node_id}", java, dict(properties or {}))
         for part in plan.nodes

@@ -11,7 +11,7 @@ from typing import Any
 from models.training.data.corpus import draw_judged, draw_pool
 from models.training.data.truth import Split
 
-__all__ = ["SAMPLE_POSTINGS", "SAMPLE_QUERIES", "SAMPLE_SEED", "digest_of", "sample_files", "write_files"]
+__all__ = ["SAMPLE_POSTINGS", "SAMPLE_QUERIES", "SAMPLE_SEED", "digest_of", "packed", "sample_files", "write_files"]
 
 SAMPLE_SEED, SAMPLE_POSTINGS, SAMPLE_QUERIES = 20261, 600, 120
 """What the shipped sample was made with; no model was trained on it."""
@@ -35,8 +35,8 @@ def sample_files(seed: int, postings: int, queries: int) -> dict[str, bytes]:
         for place, entry in enumerate(judged)
     )
     return {
-        "postings.jsonl.gz": _packed(posting.posting for posting in pool),
-        "judged.jsonl.gz": _packed(rows),
+        "postings.jsonl.gz": packed(posting.posting for posting in pool),
+        "judged.jsonl.gz": packed(rows),
     }
 
 
@@ -55,7 +55,8 @@ def digest_of(contents: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _packed(rows: Iterable[Mapping[str, Any]]) -> bytes:
+def packed(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """JSON Lines, gzipped; the same rows give the same bytes."""
     buffer = io.BytesIO()
     # No file name and no time in the archive: the bytes depend on the content only.
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as archive:

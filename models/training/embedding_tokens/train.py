@@ -22,7 +22,8 @@ from models.training.embedding_tokens.config import EmbeddingsConfig, parse_argu
 from models.training.embedding_tokens.encoder import encoder_of
 from models.training.embedding_tokens.material import CURRICULA, Material, Materials
 from models.training.embedding_tokens.objective import Objective
-from models.training.export import data_digest, fingerprint, load_weights, versions
+from models.training.export import load_weights, versions
+from models.training.identity import data_digest, fingerprint
 from models.training.loop import LoopConfig, train
 from models.training.pruning.derived import check_out, write_derived
 from models.training.pruning.plan import Source as RankerSource

@@ -12,7 +12,7 @@ import torch
 from models.bundle import Role, load_bundle
 from models.training.corpora import Corpus, evaluation_corpus
 from models.training.data.files import SAMPLE_QUERIES
-from models.training.export import data_digest
+from models.training.identity import data_digest
 from models.training.pruning.journal import Journal
 from models.training.pruning.lessons import Lesson
 from models.training.pruning.measuring import Bench, Recovery

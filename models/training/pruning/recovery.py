@@ -7,7 +7,8 @@ import torch
 
 from models.bundle import Bundle, Manifest, Role, load_bundle
 from models.training.corpora import training_corpus
-from models.training.export import data_digest, load_weights
+from models.training.export import load_weights
+from models.training.identity import data_digest
 from models.training.loop import LoopConfig, train
 from models.training.optimiser import OptimiserConfig
 from models.training.pruning.derived import check_out, write_derived

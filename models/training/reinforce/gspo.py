@@ -21,7 +21,8 @@ from transformers import Qwen3ForCausalLM
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.corpora import Corpus, evaluation_corpus, training_corpus
-from models.training.export import data_digest, export_weights, fingerprint, load_weights, versions, write_manifest
+from models.training.export import export_weights, load_weights, versions, write_manifest
+from models.training.identity import data_digest, fingerprint
 from models.training.reinforce.config import GspoConfig, add_options, config_of, plain_errors, settings_of
 from models.training.reinforce.episodes import draw_episodes
 from models.training.reinforce.held_out import HeldOut

@@ -7,11 +7,11 @@ leaves out what needs rights: without its native library it neither locks memory
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
-from ops.kafka.jars import fetch_with_maven, kafka_jars
 from ops.kafka.java import find_java
+from ops.maven.jars import Jars, fetched
+from ops.maven.lock import JarLock
 from ops.ports import lasting_ports
 from ops.settings import environment_cache, environment_for
 from ops.supervise import Child, ChildSpec
@@ -64,8 +64,8 @@ def opensearch_node(home: Path) -> Iterator[str]:
         ConfigurationError: Java or Maven is missing.
         BackendUnavailable: The jars cannot be fetched, or it does not start; the message has the end of its log.
     """
-    fetch = partial(fetch_with_maven, pom=_HERE / "pom.xml")
-    jars = kafka_jars(environment_cache(), fetch=fetch, lock_text=(_HERE / "jars.lock").read_text())
+    lock = JarLock.parse((_HERE / "jars.lock").read_text())
+    jars = fetched(environment_cache(), Jars("opensearch", "the jars of OpenSearch", _HERE / "pom.xml", lock))
     http, transport = lasting_ports(2)
     in_module = _lay_out(home, jars, _SETTINGS.format(host=_HOST, http=http, transport=transport))
     class_path = ":".join(str(jar) for jar in sorted(jars.glob("*.jar")) if jar.name not in in_module)

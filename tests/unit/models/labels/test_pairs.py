@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from models.labels.pairs import posting_text, read_pairs, read_posting_texts
+from models.labels.pairs import PostingText, posting_text, read_pairs, read_posting_texts
 from schemas.errors import ConfigurationError, InvalidInput
 
 POSTING = {"@type": "JobPosting", "identifier": "j1", "title": "Nurse", "description": "<p>Nights &amp; days</p>"}
@@ -27,7 +27,7 @@ def test_the_forms_of_a_pair(tmp_path):
         {"query": "nurse", "job_id": "c"},
         {"query_id": "q9", "query": "nurse nights", "grades": {"c": 4, "d": 0}},
     )
-    pairs = list(read_pairs(path, {"c": "C", "d": "D"}))
+    pairs = list(read_pairs(path, {"c": PostingText("C"), "d": PostingText("D")}))
     assert [(pair.job_id, pair.text) for pair in pairs] == [
         ("a", "Nurse"),
         ("b", "Nurse\nNights & days"),
@@ -53,7 +53,9 @@ def test_files_may_be_packed(tmp_path):
     """As the shipped samples are."""
     path = tmp_path / "postings.jsonl.gz"
     path.write_bytes(gzip.compress(json.dumps(POSTING).encode() + b"\n"))
-    assert read_posting_texts(path) == {"j1": "Nurse\nNights & days"}
+    read = read_posting_texts(path)
+    assert {job_id: posting.text for job_id, posting in read.items()} == {"j1": "Nurse\nNights & days"}
+    assert read["j1"].facts.title == "Nurse"
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(InvalidInput, match=r"postings\.jsonl\.gz:\d: the file cannot be read further"):
         read_posting_texts(path)
@@ -118,6 +120,6 @@ def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
 def test_the_whole_header_is_in_the_text():
     """The judge reads what a person would: facts, then body."""
     posting = {**POSTING, "jobLocationType": "TELECOMMUTE", "skills": ["triage"] * 1 + ["x" * 300]}
-    text = posting_text(posting)
+    text = posting_text(posting).text
     assert text.startswith("Nurse | remote | skills: triage, " + "x" * 300)
     assert text.endswith("\nNights & days")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of, fingerprint, settings_of
+from models.training.identity import fingerprint
+from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of, settings_of
 from models.training.reinforce.length import Penalty
 from schemas.errors import ConfigurationError
 

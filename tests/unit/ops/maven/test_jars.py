@@ -1,16 +1,19 @@
-"""The folder of Kafka's jars: complete or not there, whatever happens while it is made."""
+"""The folder of some jars: complete or not there, whatever happens while it is made."""
 
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from ops.kafka.jars import fetch_with_maven, kafka_jars
+from ops.maven.jars import Jars, fetch_with_maven, fetched
+from ops.maven.lock import JarLock
 from schemas.errors import BackendProtocolError, ConfigurationError
 
 JAR = b"the jar"
-LOCK = f"{hashlib.sha256(JAR).hexdigest()}  kafka.jar\n"
+LOCK = JarLock.parse(f"{hashlib.sha256(JAR).hexdigest()}  the.jar\n")
+JARS = Jars("jars", "the jars of a test", Path("pom.xml"), LOCK)
 
 
 class Repository:
@@ -23,15 +26,15 @@ class Repository:
     def fetch(self, folder):
         self.num_fetches += 1
         assert list(folder.iterdir()) == [], "a fetch begins with an empty folder"
-        (folder / "kafka.jar").write_bytes(self.content)
+        (folder / "the.jar").write_bytes(self.content)
 
 
 def test_jars_are_fetched_once(tmp_path):
     """A complete folder is used as it is."""
     repository = Repository()
-    first = kafka_jars(tmp_path, fetch=repository.fetch, lock_text=LOCK)
-    assert kafka_jars(tmp_path, fetch=repository.fetch, lock_text=LOCK) == first
-    assert (first / "kafka.jar").read_bytes() == JAR
+    first = fetched(tmp_path, JARS, fetch=repository.fetch)
+    assert fetched(tmp_path, JARS, fetch=repository.fetch) == first
+    assert (first / "the.jar").read_bytes() == JAR
     assert repository.num_fetches == 1
 
 
@@ -43,17 +46,17 @@ def test_an_interrupted_fetch_is_never_taken_for_a_complete_one(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kafka_jars(tmp_path, fetch=interrupted, lock_text=LOCK)
-    folder = kafka_jars(tmp_path, fetch=Repository().fetch, lock_text=LOCK)
-    assert [jar.name for jar in folder.glob("*.jar")] == ["kafka.jar"]
+        fetched(tmp_path, JARS, fetch=interrupted)
+    folder = fetched(tmp_path, JARS, fetch=Repository().fetch)
+    assert [jar.name for jar in folder.glob("*.jar")] == ["the.jar"]
 
 
 def test_forged_jars_are_refused_every_time(tmp_path):
     """A mismatch is an error and leaves no stamp; the genuine jars are taken afterwards."""
     for _ in range(2):
-        with pytest.raises(BackendProtocolError, match=r"kafka\.jar has SHA-256"):
-            kafka_jars(tmp_path, fetch=Repository(b"forged").fetch, lock_text=LOCK)
-    kafka_jars(tmp_path, fetch=Repository().fetch, lock_text=LOCK)
+        with pytest.raises(BackendProtocolError, match=r"the\.jar has SHA-256"):
+            fetched(tmp_path, JARS, fetch=Repository(b"forged").fetch)
+    fetched(tmp_path, JARS, fetch=Repository().fetch)
 
 
 def test_two_at_once_fetch_once(tmp_path):
@@ -66,10 +69,10 @@ def test_two_at_once_fetch_once(tmp_path):
 
     def second():
         second_asks.set()
-        return kafka_jars(tmp_path, fetch=repository.fetch, lock_text=LOCK)
+        return fetched(tmp_path, JARS, fetch=repository.fetch)
 
     with ThreadPoolExecutor(2) as pool:
-        answers = [pool.submit(kafka_jars, tmp_path, fetch=slowly, lock_text=LOCK), pool.submit(second)]
+        answers = [pool.submit(fetched, tmp_path, JARS, fetch=slowly), pool.submit(second)]
         assert len({answer.result(30) for answer in answers}) == 1
     assert repository.num_fetches == 1
 
@@ -77,5 +80,5 @@ def test_two_at_once_fetch_once(tmp_path):
 def test_without_maven_the_error_names_the_packages(tmp_path, monkeypatch):
     """A bare machine learns what to install."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigurationError, match=r"apt install maven openjdk-17-jre-headless"):
-        fetch_with_maven(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"jars of a test are .*: apt install maven openjdk-17-jre-headless"):
+        fetch_with_maven(tmp_path, JARS)

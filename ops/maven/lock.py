@@ -1,4 +1,4 @@
-"""What the jars must be: ``jars.lock``, in the format of ``sha256sum``."""
+"""What jars must be: digests in the format of ``sha256sum``."""
 
 import hashlib
 from collections.abc import Mapping
@@ -44,18 +44,22 @@ class JarLock:
             raise ValueError("the jar lock names no jar")
         return cls(digests, hashlib.sha256(text.encode()).hexdigest()[:_SHORT])
 
-    def verify(self, folder: Path) -> None:
+    def verify(self, folder: Path, name: str) -> None:
         """Compare the jars of a folder with the lock.
+
+        Args:
+            folder: Of the jars.
+            name: What the jars are called, for the error.
 
         Raises:
             BackendProtocolError: They differ; the message names every jar that does, and what to do.
         """
         if found := differences(self.digests, digests_of(folder)):
             raise BackendProtocolError(
-                f"what Maven fetched is not what ops/kafka/jars.lock says, so none of it is used: {'; '.join(found)}. "
+                f"what Maven fetched for {name} is not what its lock says, so none of it is used: {'; '.join(found)}. "
                 "Where the Maven repository of this machine (~/.m2) holds a damaged copy, remove it there and try "
                 "again; where pom.xml was changed on purpose, write the lock anew",
-                backend="kafka",
+                backend=name,
                 operation="verify jars",
             )
 

@@ -1,11 +1,11 @@
-"""The committed digests of Kafka's jars."""
+"""Committed digests of jars."""
 
 import hashlib
 from pathlib import Path
 
 import pytest
 
-from ops.kafka.lock import JarLock, differences
+from ops.maven.lock import JarLock, differences
 from schemas.errors import BackendProtocolError
 
 A, B = "a" * 64, "b" * 64
@@ -51,7 +51,7 @@ def test_a_changed_jar_is_refused_with_its_name(tmp_path):
     """The error says which jar, and what to do about it."""
     (tmp_path / "x.jar").write_bytes(b"genuine")
     lock = JarLock.parse(f"{hashlib.sha256(b'genuine').hexdigest()}  x.jar")
-    lock.verify(tmp_path)
+    lock.verify(tmp_path, "kafka")
     (tmp_path / "x.jar").write_bytes(b"forged")
     with pytest.raises(BackendProtocolError, match=r"x\.jar has SHA-256 .*~/\.m2"):
-        lock.verify(tmp_path)
+        lock.verify(tmp_path, "kafka")

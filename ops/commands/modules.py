@@ -1,0 +1,22 @@
+"""Commands whose options are those of a module that runs in an environment of its own."""
+
+import os
+
+__all__ = ["PASS_THROUGH", "run_module"]
+
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""Settings of such a command: all that was typed is the module's, `--help` too."""
+
+
+def run_module(module: str, arguments: list[str], environment: str = "base") -> None:
+    """Run a module of this project in an environment that holds torch; it takes this process's place.
+
+    Raises:
+        ConfigurationError: There is no such environment.
+    """
+    from ops.engines import module_command
+    from ops.settings import load_settings
+
+    command = module_command(load_settings().engine, module, *arguments, environment=environment)
+    # In this process's place: signals and exit status are the module's own.
+    os.execv(command[0], command)  # noqa: S606 (an argument list of our own making)
