@@ -16,7 +16,8 @@ from transformers import Qwen3Config, Qwen3Model
 
 from models.bundle import Bundle
 from models.training.embedding_tokens.encoder import Encoder
-from models.training.pruning.plan import Source
+from models.training.embedding_tokens.places import Source
+from models.training.pruning.plan import Source as RankerSource
 from schemas.errors import ConfigurationError
 
 __all__ = ["EncoderManifest", "load_encoder", "read_manifest", "write_encoder"]
@@ -30,10 +31,12 @@ class EncoderManifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["precis.encoder/1"] = "precis.encoder/1"
-    ranker: Source
+    ranker: RankerSource
     """Which ranker reads its vectors: part of the version of every vector."""
     prompt_digest: str
     """Of the ranker's prompt, which header and body are rendered by."""
+    source: Source = Source.BODY
+    """What it reads below the header."""
     num_vectors: int = Field(gt=0)
     """K, the most vectors of an item; the first k of them are as good as an encoder's of k."""
     hidden_size: int = Field(gt=0)

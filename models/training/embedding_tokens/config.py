@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from models.training.embedding_tokens.places import Source
 from models.training.optimiser import OptimiserConfig
 from schemas.errors import ConfigurationError
 
@@ -19,6 +20,7 @@ class EmbeddingsConfig:
         out: Folder of the run: ``encoder``, ``curve.csv``, ``ranker`` where it learns too, a checkpoint while it lasts.
         ranker: Bundle to start from: the encoder's first weights, and the reader of its vectors.
         is_joint: Whether the ranker learns too. Frozen it reads text and vectors from one store, as it is.
+        source: What the encoder reads.
         num_vectors: K, the most vectors of an item.
         steps: Optimiser steps.
         seed: Of the learnt tokens, the items and the numbers of vectors.
@@ -33,6 +35,7 @@ class EmbeddingsConfig:
     out: Path
     ranker: Path
     is_joint: bool = False
+    source: Source = Source.BODY
     num_vectors: int = 32
     steps: int = 400
     seed: int = 7
@@ -72,6 +75,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> EmbeddingsConfig:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--ranker", type=Path, required=True, help="bundle to start from, which reads the vectors")
     parser.add_argument("--joint", action="store_true", dest="is_joint", help="the ranker learns too")
+    parser.add_argument("--source", type=Source, choices=list(Source), default=defaults.source, help="what it reads")
     parser.add_argument("--num-vectors", type=int, default=defaults.num_vectors, help="most vectors of an item")
     parser.add_argument("--steps", type=int, default=defaults.steps)
     parser.add_argument("--seed", type=int, default=defaults.seed)

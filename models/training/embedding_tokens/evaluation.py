@@ -23,6 +23,7 @@ from models.training.corpora import evaluation_corpus
 from models.training.embedding_tokens.bundle import load_encoder, read_manifest
 from models.training.embedding_tokens.measuring import Bench
 from models.training.embedding_tokens.objective import lengths
+from models.training.embedding_tokens.places import Source
 from models.training.embedding_tokens.points import Point, Reads
 from models.training.embedding_tokens.record import recorded_run, table
 from models.training.embedding_tokens.rows import rows_of
@@ -79,7 +80,15 @@ def evaluate(config: EvaluationConfig) -> dict[str, Any]:
     whole = generated_set(evaluation_corpus(config.num_queries, is_unseen=config.is_unseen), is_unseen=config.is_unseen)
     judged = trimmed(whole, config.num_queries)
     bench = Bench(ranker, judged, torch.bfloat16 if config.is_bfloat16 else torch.float32)
-    points = list(_points(bench, bench.encoded(encoder), lengths(encoder.num_slots), judged, summarizer))
+    points = list(
+        _points(
+            bench,
+            bench.encoded(encoder, _source(judged, manifest.source)),
+            lengths(encoder.num_slots),
+            judged,
+            summarizer,
+        )
+    )
     return {
         "config": {
             "ranker": {"name": ranker.manifest.name, "revision": ranker.revision},
@@ -116,6 +125,11 @@ def _points(
         yield from (_logged(bench.text(reads, text, k)) for reads, text in texts.items())
 
 
+def _source(judged: JudgedSet, source: Source) -> dict[str, str]:
+    """What the encoder reads: summaries are perfect ones, so that vectors answer for what they lose and no more."""
+    return {key: item.body if source is Source.BODY else item.target or "" for key, item in judged.items.items()}
+
+
 def _logged(point: Point) -> Point:
     length = "" if point.limit is None else f", {point.limit}"
     _log.info("%s%s: nDCG@10 %.4f", point.reads, length, sum(point.ndcg) / len(point.ndcg))
@@ -124,16 +138,17 @@ def _logged(point: Point) -> Point:
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
+    defaults = EvaluationConfig(Path(), Path())
     parser = argparse.ArgumentParser(
         prog="precis eval embeddings", description="Measure vectors and texts of 1 to K tokens on held-out queries."
     )
     parser.add_argument("--encoder", type=Path, required=True, help="folder that `precis train embeddings` wrote")
     parser.add_argument("--ranker", type=Path, required=True, help="the bundle that the encoder belongs to")
     parser.add_argument("--summarizer", type=Path, help="bundle whose summaries are cut as well (default: none)")
-    parser.add_argument("--queries", type=int, default=EvaluationConfig.num_queries, help="default: %(default)s")
+    parser.add_argument("--queries", type=int, default=defaults.num_queries, help="default: %(default)s")
     parser.add_argument("--unseen", action="store_true", help="queries for occupations that training never saw")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="what rankings compute in")
-    parser.add_argument("--threads", type=int, default=EvaluationConfig.threads, help="of torch")
+    parser.add_argument("--threads", type=int, default=defaults.threads, help="of torch")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep the rows for `precis eval report` there")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="of the record (default: today)")

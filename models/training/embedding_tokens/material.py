@@ -11,10 +11,11 @@ from random import Random
 from models.prompts import RankerPrompt, normalise_query, sentences
 from models.training.corpora import Corpus
 from models.training.data import GeneratedPosting, GeneratedQuery
+from models.training.embedding_tokens.places import Source
 from models.training.lessons import Lessons
 from models.training.ranker_data import HeaderDetail, RankerData
 
-__all__ = ["CURRICULUM", "Material", "Materials", "Stage"]
+__all__ = ["CURRICULA", "Material", "Materials", "Stage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Material:
     """An item and what is asked about it.
 
     Attributes:
-        read: What the encoder reads: header and body as the ranker would read them, without the mark at the end.
+        read: What the encoder reads: header and body, or summary, as the ranker would, without the mark at the end.
         item: What the ranker reads beside the vectors: the header, and an empty summary.
         told: What the teacher reads: the header, and all facts of the body as a perfect summary tells them.
         words: Different tokens of that summary.
@@ -57,18 +58,28 @@ class Stage:
     queries: int = 0
 
 
-CURRICULUM = (
-    Stage(share=0.1, lessons=32, other_facts=1, other_sentences=1),
-    Stage(share=0.2, lessons=24, other_facts=5, other_sentences=6),
-    Stage(share=0.7, lessons=4, other_facts=7, other_sentences=12, bodies=5, queries=4),
-)
+CURRICULA = {
+    Source.BODY: (
+        Stage(share=0.1, lessons=32, other_facts=1, other_sentences=1),
+        Stage(share=0.2, lessons=24, other_facts=5, other_sentences=6),
+        Stage(share=0.7, lessons=4, other_facts=7, other_sentences=12, bodies=5, queries=4),
+    ),
+    Source.SUMMARY: (
+        Stage(share=0.15, lessons=32, other_facts=1),
+        Stage(share=0.2, lessons=24, other_facts=5),
+        Stage(share=0.65, bodies=12, queries=3),
+    ),
+}
 """To say one fact in vectors, then several, then to find them: some 3,500 tokens a step."""
 
 
 class Materials:
     """Draws the items of each step, from the step number alone."""
 
-    def __init__(self, corpus: Corpus, prompt: RankerPrompt, data: RankerData, seed: int) -> None:
+    def __init__(
+        self, corpus: Corpus, prompt: RankerPrompt, data: RankerData, seed: int, source: Source = Source.BODY
+    ) -> None:
+        self._source = source
         self._postings = corpus.postings
         self._by_id = {posting.job_id: posting for posting in corpus.postings}
         self._prompt = prompt
@@ -119,7 +130,7 @@ class Materials:
     ) -> Material:
         item, told = self._prompt.item_ids(header, ""), self._prompt.item_ids(header, summary)
         return Material(
-            read=self._prompt.whole_item_ids(header, text)[:-1],
+            read=self._prompt.whole_item_ids(header, text if self._source is Source.BODY else summary)[:-1],
             item=item,
             told=told,
             words=sorted(set(told[len(item) - 1 : -1])),

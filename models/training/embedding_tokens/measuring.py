@@ -81,10 +81,14 @@ class Bench:
         """Length of a header, mean over items. It is never compressed."""
         return fmean(len(self._tokens(header, self._limits.header)) for header in self._headers.values())
 
-    def encoded(self, encoder: Encoder) -> dict[str, torch.Tensor]:
-        """All vectors of each item, [K, D]."""
-        items = self._judged.items
-        read = {key: self._prompt.whole_item_ids(self._headers[key], item.body)[:-1] for key, item in items.items()}
+    def encoded(self, encoder: Encoder, texts: Mapping[str, str]) -> dict[str, torch.Tensor]:
+        """All vectors of each item, [K, D].
+
+        Args:
+            encoder: In evaluation mode.
+            texts: What it reads of each item below the header.
+        """
+        read = {key: self._prompt.whole_item_ids(self._headers[key], texts[key])[:-1] for key in self._judged.items}
         return encode(encoder, read)
 
     def vectors(self, encoded: Mapping[str, torch.Tensor], num_vectors: int) -> Point:

@@ -16,7 +16,7 @@ from transformers import Qwen3ForCausalLM
 from models.training.batches import padded
 from models.training.curriculum import stage_at
 from models.training.embedding_tokens.encoder import Encoder
-from models.training.embedding_tokens.material import CURRICULUM, Material, Materials, Stage
+from models.training.embedding_tokens.material import Material, Materials, Stage
 from models.training.embedding_tokens.mixed import mixed_batch, mixed_logits
 from models.training.embedding_tokens.words import words_loss
 from models.training.examples import Example, micro_batches
@@ -54,9 +54,7 @@ class Objective:
         self._encoder, self._ranker, self._label_ids, self._is_joint = encoder, ranker, label_ids, is_joint
         ranker.requires_grad_(is_joint)
 
-    def of_steps(
-        self, materials: Materials, steps: int, seed: int, curriculum: Sequence[Stage] = CURRICULUM
-    ) -> LossOfStep:
+    def of_steps(self, materials: Materials, steps: int, seed: int, curriculum: Sequence[Stage]) -> LossOfStep:
         """Losses of each step, at a number of vectors that is drawn for the step.
 
         Args:

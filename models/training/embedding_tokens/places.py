@@ -1,8 +1,19 @@
 """Where an item's vectors stand, or text of as many tokens. Pure, no torch."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
-__all__ = ["PLACEHOLDER", "in_summary_place"]
+__all__ = ["PLACEHOLDER", "Source", "in_summary_place"]
+
+
+class Source(StrEnum):
+    """What an encoder reads below the header."""
+
+    BODY = "body"
+    """The whole body: the encoder has to find what matters."""
+    SUMMARY = "summary"
+    """The summary, which nearline has anyway: what matters is found, and the encoder makes it shorter."""
+
 
 PLACEHOLDER = 0
 """``<|pad|>``: stands where vectors will stand. No text has it, so it is also the override token of served requests."""

@@ -1,6 +1,6 @@
 """The rows for people, and as a recorded run (``precis.recorded/1``) for ``precis eval report``. Pure, no torch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.training.embedding_tokens.points import Reads
@@ -20,7 +20,9 @@ _HEAD = (
     "to the body",
     "to nothing",
     "to target of k",
+    "to another item's",
 )
+_BESIDE = ("beside_body", "beside_nothing", "beside_target", "beside_strange")
 
 
 def table(found: Mapping[str, Any]) -> Iterator[str]:
@@ -46,38 +48,36 @@ def recorded_run(found: Mapping[str, Any], date: str) -> Recorded:
         date: Of the run, ISO 8601.
     """
     config = {**found["config"], "body_tokens": found["body_tokens"], "header_tokens": found["header_tokens"]}
+    source = config["encoder"]["source"]
     of_vectors = [row for row in found["rows"] if row["reads"] == Reads.VECTORS]
     return Recorded(
-        name="embedding-tokens",
-        title="Embedding tokens beside text of the same length",
-        command="precis eval embeddings",
+        name=f"embedding-tokens-{source}",
+        title=f"Embedding tokens of the {source} beside text of the same length",
+        command=f"precis eval embeddings --queries {config['queries']} --dtype {config['dtype']}",
         date=date,
         config=config,
         config_sha256=config_digest(config),
-        figures=tuple(figure for row in of_vectors for figure in _figures(row)),
+        figures=tuple(figure for row in of_vectors for figure in _figures(row, source)),
         tables=(RecordedTable(title="NDCG@10 by length", head=_HEAD, rows=tuple(map(_cells, found["rows"]))),),
         remarks=tuple(_remarks(found)),
     )
 
 
-def _figures(row: Mapping[str, Any]) -> Sequence[RecordedFigure]:
-    k, saved = row["k"], f"{row['compression']:.1%} of the body saved"
+def _figures(row: Mapping[str, Any], source: str) -> Iterator[RecordedFigure]:
+    k = row["k"]
+    start = (
+        f"NDCG@10 with {k} embedding tokens of the {source}, {row['compression']:.1%} of the body saved, relative to"
+    )
     named = {
-        f"embedding_tokens_{k}_relative": (
-            "beside_body",
-            f"NDCG@10 with {k} embedding tokens, relative to the whole body",
-        ),
-        f"embedding_tokens_{k}_over_text": (
-            "beside_target",
-            f"NDCG@10 with {k} embedding tokens, relative to {k} tokens of the target",
-        ),
+        "relative": ("beside_body", "the whole body"),
+        "over_nothing": ("beside_nothing", "the header alone"),
+        "over_text": ("beside_target", f"the first {k} tokens of the target summary"),
+        "over_strange": ("beside_strange", "those of another item"),
     }
-    return [
-        RecordedFigure(
-            name=name, says=f"{says} ({saved})", **dict(zip(("value", "low", "high"), row[key], strict=True))
-        )
-        for name, (key, says) in named.items()
-    ]
+    for suffix, (key, other) in named.items():
+        value, low, high = row[key]
+        name = f"embedding_tokens_{source}_{k}_{suffix}"
+        yield RecordedFigure(name=name, says=f"{start} {other}", value=value, low=low, high=high)
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -88,10 +88,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{row['item_compression']:.1%}",
         str(row["stored_bytes"]),
         plain(Interval(*row["ndcg_at_10"])),
-        *(
-            percent(Interval(*row[name])) if name in row else ""
-            for name in ("beside_body", "beside_nothing", "beside_target")
-        ),
+        *(percent(Interval(*row[name])) if name in row else "" for name in _BESIDE),
     )
 
 

@@ -20,13 +20,13 @@ from models.training.curve import Curve
 from models.training.embedding_tokens.bundle import EncoderManifest, write_encoder
 from models.training.embedding_tokens.config import EmbeddingsConfig, parse_arguments
 from models.training.embedding_tokens.encoder import encoder_of
-from models.training.embedding_tokens.material import CURRICULUM, Material, Materials
+from models.training.embedding_tokens.material import CURRICULA, Material, Materials
 from models.training.embedding_tokens.objective import Objective
 from models.training.export import load_weights, versions
 from models.training.identity import data_digest, fingerprint
 from models.training.loop import LoopConfig, train
 from models.training.pruning.derived import check_out, write_derived
-from models.training.pruning.plan import Source
+from models.training.pruning.plan import Source as RankerSource
 from models.training.ranker_data import RankerData
 from models.training.reinforce.config import plain_errors
 
@@ -55,8 +55,9 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
     encoder = encoder_of(ranker, config.num_vectors, config.seed)
     yes, no = bundle.manifest.label_token_ids
     objective = Objective(encoder, ranker, (yes, no), is_joint=config.is_joint)
-    losses = objective.of_steps(_materials(corpus, bundle, prompt, config.seed), config.steps, config.seed)
-    held_out = _held_out(config, bundle, prompt)
+    materials, curriculum = _materials(config, corpus, bundle, config.seed), CURRICULA[config.source]
+    losses = objective.of_steps(materials, config.steps, config.seed, curriculum)
+    held_out = _held_out(config, bundle)
     curve = Curve(
         config.out / "curve.csv",
         config.measured_every,
@@ -65,12 +66,13 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
     provenance = {
         "command": "precis train embeddings",
         "is_joint": config.is_joint,
+        "source": config.source.value,
         "num_vectors": config.num_vectors,
         "seed": config.seed,
         "steps": config.steps,
         "threads": config.threads,
         "data_sha256": data_digest(corpus.postings, corpus.judged),
-        "curriculum": [asdict(stage) for stage in CURRICULUM],
+        "curriculum": [asdict(stage) for stage in curriculum],
         "optimiser": asdict(config.optimiser),
         "started_from": {"name": bundle.manifest.name, "revision": bundle.revision},
         "versions": dict(versions()),
@@ -87,8 +89,9 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
         write_derived(ranker, bundle, folder, suffix="mixed", provenance=provenance, metrics=metrics)
         bundle = load_bundle(folder, Role.RANKER)
     manifest = EncoderManifest(
-        ranker=Source(name=bundle.manifest.name, revision=bundle.revision),
+        ranker=RankerSource(name=bundle.manifest.name, revision=bundle.revision),
         prompt_digest=prompt.digest,
+        source=config.source,
         num_vectors=config.num_vectors,
         hidden_size=encoder.projection.out_features,
         provenance=provenance,
@@ -98,16 +101,17 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
     return manifest
 
 
-def _materials(corpus: Corpus, bundle: Bundle, prompt: RankerPrompt, seed: int) -> Materials:
+def _materials(config: EmbeddingsConfig, corpus: Corpus, bundle: Bundle, seed: int) -> Materials:
     limits, text = bundle.manifest.limits, TextTokenizer.from_file(bundle.tokenizer_file)
+    prompt = RankerPrompt(text, limits)
     data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, seed)
-    return Materials(corpus, prompt, data, seed)
+    return Materials(corpus, prompt, data, seed, config.source)
 
 
-def _held_out(config: EmbeddingsConfig, bundle: Bundle, prompt: RankerPrompt) -> list[Material]:
+def _held_out(config: EmbeddingsConfig, bundle: Bundle) -> list[Material]:
     """Whole items of the test's split, the same for every run: no seed takes part."""
     corpus = evaluation_corpus()
-    materials = _materials(corpus, bundle, prompt, seed=0)
+    materials = _materials(config, corpus, bundle, seed=0)
     return materials.whole(Random(0), corpus.postings[: config.held_out], _HELD_OUT_QUERIES)
 
 

@@ -13,7 +13,8 @@ from models.training.embedding_tokens.config import EmbeddingsConfig, parse_argu
 from models.training.embedding_tokens.encoder import Encoder
 from models.training.embedding_tokens.material import Materials, Stage
 from models.training.embedding_tokens.measuring import encode
-from models.training.pruning.plan import Source
+from models.training.embedding_tokens.places import Source
+from models.training.pruning.plan import Source as RankerSource
 from models.training.report.recorded import read_recorded
 from schemas.errors import ConfigurationError
 
@@ -50,12 +51,16 @@ def test_a_joint_run_writes_encoder_and_ranker_which_are_measured_together(
     assert (two["tokens"], two["stored_bytes"]) == (2, 2 * 256 * 2)
     assert two["compression"] > 0.99
     (run,) = read_recorded(tmp_path / "recorded")
-    assert {figure.name for figure in run.figures} >= {"embedding_tokens_2_relative", "embedding_tokens_2_over_text"}
+    assert {figure.name for figure in run.figures} >= {
+        "embedding_tokens_body_2_relative",
+        "embedding_tokens_body_2_over_text",
+    }
 
 
 def test_a_frozen_ranker_stays_as_it_is(bundle: Bundle, tmp_path: Path) -> None:
     """The store's text and vectors then serve one ranker; what is stored gives vectors that are stored in bfloat16."""
-    manifest = train.main(small(bundle, tmp_path))
+    manifest = train.main(small(bundle, tmp_path, source=Source.SUMMARY))
+    assert (manifest.source, manifest.provenance["source"]) == (Source.SUMMARY, "summary")
     assert manifest.ranker.revision == bundle.revision
     assert not (tmp_path / "ranker").exists()
     encoder = load_encoder(tmp_path / "encoder", bundle)
@@ -96,7 +101,7 @@ def test_what_cannot_be_trained_or_read_is_one_sentence(
 def test_an_encoder_whose_weights_are_cut_off_is_refused(bundle: Bundle, encoder: Encoder, tmp_path: Path) -> None:
     """Half a file, or other sizes than the manifest says, are no encoder."""
     manifest = EncoderManifest(
-        ranker=Source(name="r", revision=bundle.revision), prompt_digest="p", num_vectors=4, hidden_size=256
+        ranker=RankerSource(name="r", revision=bundle.revision), prompt_digest="p", num_vectors=4, hidden_size=256
     )
     write_encoder(encoder, manifest, tmp_path)
     assert load_encoder(tmp_path, bundle).num_slots == 4

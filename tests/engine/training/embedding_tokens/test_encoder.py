@@ -36,12 +36,13 @@ def test_vectors_depend_on_the_whole_item_and_on_no_neighbour_in_the_batch(encod
             assert (encoder([other], 2) - alone[1]).abs().max() > 1e-4
 
 
-def test_vectors_begin_as_long_as_token_embeddings(ranker: Qwen3ForCausalLM, encoder: Encoder) -> None:
-    """An untrained vector is no louder to the ranker than a word; the same seed gives the same encoder."""
+def test_vectors_begin_no_louder_than_words(ranker: Qwen3ForCausalLM, encoder: Encoder) -> None:
+    """An untrained vector neither drowns the prompt nor vanishes in it; the same seed gives the same encoder."""
     with torch.inference_mode():
         vectors = encoder([LONG], 4)
     embedded = ranker.model.embed_tokens.weight
-    assert vectors.square().mean().sqrt() == pytest.approx(embedded.square().mean().sqrt().item(), rel=0.3)
+    size = vectors.square().mean().sqrt() / embedded.square().mean().sqrt()
+    assert 0.25 < size < 1.3
     again = encoder_of(ranker, 4, seed=3)
     assert all(torch.equal(one, two) for one, two in zip(encoder.parameters(), again.parameters(), strict=True))
 

@@ -21,6 +21,10 @@ def judged() -> JudgedSet:
     return trimmed(generated_set(evaluation_corpus(2)), 2, most_candidates=4)
 
 
+def _bodies(judged: JudgedSet) -> dict[str, str]:
+    return {key: item.body for key, item in judged.items.items()}
+
+
 def test_the_engine_ranks_vectors_as_transformers_does(
     bundle: Bundle, ranker: Qwen3ForCausalLM, encoder: Encoder, judged: JudgedSet
 ) -> None:
@@ -29,7 +33,7 @@ def test_the_engine_ranks_vectors_as_transformers_does(
     prompt = RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits)
     bare = {key: prompt.item_ids(scorer.header(item), "") for key, item in judged.items.items()}
     bench = Bench(bundle, judged)
-    encoded = bench.encoded(encoder)
+    encoded = bench.encoded(encoder, _bodies(judged))
     served = {key: item_with_vectors(bare[key], vectors[:3]) for key, vectors in encoded.items()}
     found = scorer.rank_prompts(judged, served)
     for ranking, scores in zip(judged.rankings, found.scores, strict=True):
@@ -45,7 +49,7 @@ def test_the_engine_ranks_vectors_as_transformers_does(
 def test_strange_vectors_are_those_of_another_item(bundle: Bundle, encoder: Encoder, judged: JudgedSet) -> None:
     """Each item gets its neighbour's, the first the last one's: a set in which all items are one changes nothing."""
     bench = Bench(bundle, judged)
-    encoded = bench.encoded(encoder)
+    encoded = bench.encoded(encoder, _bodies(judged))
     first = next(iter(encoded.values()))
     same = dict.fromkeys(encoded, first)
     assert bench.strange_vectors(same, 2).ndcg == bench.vectors(same, 2).ndcg
@@ -55,7 +59,7 @@ def test_strange_vectors_are_those_of_another_item(bundle: Bundle, encoder: Enco
 
 def test_texts_are_cut_to_so_many_tokens(bundle: Bundle, judged: JudgedSet) -> None:
     """All of a shorter text, none of nothing, and bodies as long as the bundle's limit lets them be."""
-    bench, bodies = Bench(bundle, judged), {key: item.body for key, item in judged.items.items()}
+    bench, bodies = Bench(bundle, judged), _bodies(judged)
     assert bench.text(Reads.LEAD, bodies, 5).tokens == 5
     assert bench.text(Reads.NOTHING, dict.fromkeys(bodies, "")).tokens == 0
     assert bench.text(Reads.TARGET, dict.fromkeys(bodies, "night shifts"), 90).tokens < 10

@@ -9,12 +9,15 @@ import torch
 from transformers import Qwen3ForCausalLM
 
 from models.bundle import Bundle
+from models.prompts import RankerPrompt, TextTokenizer
 from models.training.corpora import Corpus
 from models.training.embedding_tokens.encoder import Encoder, encoder_of
 from models.training.embedding_tokens.material import Material, Materials, Stage
 from models.training.embedding_tokens.objective import Objective, lengths
+from models.training.embedding_tokens.places import Source
 from models.training.loop import LoopConfig, train
 from models.training.optimiser import OptimiserConfig
+from models.training.ranker_data import RankerData
 
 SHORT = Stage(share=1.0, lessons=4, other_facts=2, other_sentences=1)
 
@@ -94,3 +97,23 @@ def test_lengths_are_powers_of_two_and_the_most() -> None:
     assert lengths(1) == [1]
     assert lengths(8) == [1, 2, 4, 8]
     assert lengths(24) == [1, 2, 4, 8, 16, 24]
+
+
+def test_an_encoder_of_summaries_reads_what_the_teacher_reads(bundle: Bundle, corpus: Corpus) -> None:
+    """What has to be found in a body is found already; beside the vectors the ranker reads the same."""
+    text, limits = TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits
+    prompt = RankerPrompt(text, limits)
+    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, seed=3)
+    of_body, of_summary = (
+        Materials(corpus, prompt, data, 3, source).whole(Random(1), corpus.postings[:3], queries=2) for source in Source
+    )
+    for body, summary in zip(of_body, of_summary, strict=True):
+        assert summary.read == summary.told[:-1]
+        assert len(body.read) > 3 * len(summary.read)
+        assert (body.item, body.told, body.words, body.asked) == (
+            summary.item,
+            summary.told,
+            summary.words,
+            summary.asked,
+        )
+        assert set(body.words) == set(body.told[len(body.item) - 1 : -1])

@@ -19,7 +19,14 @@ POINTS = [
 
 
 def _found():
-    config = {"queries": 2, "set": "queries", "items": 3, "ranker": {"name": "r", "revision": "abc"}}
+    config = {
+        "queries": 2,
+        "set": "queries",
+        "items": 3,
+        "dtype": "float32",
+        "ranker": {"name": "r", "revision": "abc"},
+        "encoder": {"source": "body"},
+    }
     return {"config": config, "body_tokens": 200.0, "header_tokens": 40.0, "rows": rows_of(POINTS, 200.0, 40.0)}
 
 
@@ -44,14 +51,22 @@ def test_texts_are_held_against_the_whole_body_and_against_nothing():
     assert "beside_target" not in row
 
 
-def test_a_recorded_run_has_two_figures_a_length_and_all_rows():
+def test_a_recorded_run_has_figures_of_each_length_and_all_rows():
     """It is what the report takes: the config has its hash, figures have names and intervals."""
     run = recorded_run(_found(), "2026-11-28")
     assert Recorded.model_validate_json(run.model_dump_json()) == run
-    figures = {figure.name: figure for figure in run.figures}
-    assert figures.keys() == {"embedding_tokens_4_relative", "embedding_tokens_4_over_text"}
-    assert figures["embedding_tokens_4_relative"].value == -0.25
-    assert "98.0% of the body saved" in figures["embedding_tokens_4_over_text"].says
+    assert (run.name, run.command) == (
+        "embedding-tokens-body",
+        "precis eval embeddings --queries 2 --dtype float32",
+    )
+    figures = {figure.name: figure.value for figure in run.figures}
+    assert figures == {
+        "embedding_tokens_body_4_relative": -0.25,
+        "embedding_tokens_body_4_over_nothing": 0.5,
+        "embedding_tokens_body_4_over_text": 0.2,
+        "embedding_tokens_body_4_over_strange": 0.5,
+    }
+    assert all("98.0% of the body saved" in figure.says for figure in run.figures)
     assert len(run.tables[0].rows) == len(POINTS)
     assert all(len(row) == len(run.tables[0].head) for row in run.tables[0].rows)
 
