@@ -17,6 +17,10 @@ __all__ = [
 ]
 
 
+_SAME = 1e-5
+"""Scores that differ by less are of one prompt: where it stands in a pass moves the last bits."""
+
+
 def template_problems(bundle: Bundle, version: str, num_canaries: int) -> Iterator[str]:
     """Whether the bundle is of another template version, or cannot be checked at all."""
     if bundle.manifest.prompt_version != version:
@@ -100,7 +104,7 @@ def pack_problems(
     moved = [index for index in range(size) if abs(together[index] - backwards[size - 1 - index]) > tolerance]
     if not influenced and not moved:
         return
-    if len(set(together)) == 1 and _spread(list(alone.values())) > tolerance:
+    if _spread(together) < _SAME and _spread(list(alone.values())) > tolerance:
         yield (
             f"the items of a pack collapse: all {size} score {together[0]:.6f} together, alone they differ: the "
             "engine's way of scoring several items at once is broken; turn it off, or use another version"
@@ -148,7 +152,7 @@ def swap_problems(scores: Sequence[float], swapped: Sequence[float], tolerance: 
 
 def long_problems(scores: Sequence[float], num_tokens: int) -> Iterator[str]:
     """Whether long prompts that differ in their last part only were told apart."""
-    if len(scores) > 1 and _spread(scores) == 0:
+    if len(scores) > 1 and _spread(scores) < _SAME:
         yield (
             f"long input is cut in silence: {len(scores)} prompts of {num_tokens} tokens with different ends all score "
             f"{scores[0]:.6f}; start the engine with a context of at least {num_tokens} tokens"

@@ -72,5 +72,6 @@ def test_long_prompts_that_all_score_alike_were_cut() -> None:
     """One that differs is enough to show that the end was read; a single prompt shows nothing."""
     (finding,) = long_problems((0.25, 0.25, 0.25), 212)
     assert "long input is cut in silence: 3 prompts of 212 tokens" in finding
+    assert len(list(long_problems((0.25, 0.2500001, 0.25), 212))) == 1  # one prompt, at three places of a pass
     assert list(long_problems((0.25, 0.25, 0.26), 212)) == []
     assert list(long_problems((0.25,), 212)) == []
