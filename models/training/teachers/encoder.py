@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
 from models.labels.teachers.weights import Teacher
@@ -38,6 +37,8 @@ class Encoder:
         Raises:
             ConfigurationError: The jar is not there, or not the one that is pinned.
         """
+        import onnxruntime  # noqa: PLC0415 (of the training environment alone; the module loads in the engine's as well)
+
         network, tokenizer = _read(teacher, folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
