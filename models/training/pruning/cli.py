@@ -154,7 +154,9 @@ def _add_calibration(parser: argparse.ArgumentParser) -> None:
             help=f"calibrate on prompts with {choice.value.replace('-', ' ')}",
         )
     search = SearchConfig()
-    parser.add_argument("--calibration-queries", type=_positive, default=64, help="eight prompts each, by default 64")
+    parser.add_argument(
+        "--calibration-queries", type=_positive, default=64, help="up to eight prompts each, by default 64"
+    )
     parser.add_argument("--granularity", type=_positive, default=32, help="neurons are kept in multiples of it")
     parser.add_argument("--block", type=_positive, default=search.block, help="groups that OSSCAR removes at a time")
     parser.add_argument("--swaps", type=_whole, default=search.rounds, help="rounds of OSSCAR's local search")

@@ -27,7 +27,7 @@ class PlanConfig:
     text: CalibrationText = CalibrationText.SUMMARIES
     """What stands in calibration prompts."""
     queries: int = 64
-    """Calibration queries, eight prompts each."""
+    """Calibration queries, up to eight prompts each."""
 
 
 def make_plan(config: PlanConfig) -> Plan:

@@ -39,7 +39,7 @@ class Settings:
         num_queries: Most queries of a set.
         num_full_text: Of the generated ones, so many are also ranked by whole bodies, which cost ten times as much.
         num_full_text_real: Of the real ads likewise.
-        num_calibration: Training queries, eight prompts each, on which pruning is calibrated.
+        num_calibration: Training queries, up to eight prompts each, on which pruning is calibrated.
         seed: Of random order and random sentences.
         is_bfloat16: The engine computes in bfloat16, not float32: faster on processors that have it, ties and noise.
         is_extractive: No summarizer is asked: every written summary is the extractive fallback.
