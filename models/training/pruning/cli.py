@@ -155,7 +155,7 @@ def _add_calibration(parser: argparse.ArgumentParser) -> None:
         )
     search = SearchConfig()
     parser.add_argument(
-        "--calibration-queries", type=_positive, default=64, help="up to eight prompts each, by default 64"
+        "--calibration-queries", type=_positive, default=64, help="each gives up to eight prompts; default: 64"
     )
     parser.add_argument("--granularity", type=_positive, default=32, help="neurons are kept in multiples of it")
     parser.add_argument("--block", type=_positive, default=search.block, help="groups that OSSCAR removes at a time")
