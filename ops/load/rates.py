@@ -11,7 +11,7 @@ from schemas.errors import BackendUnavailable
 
 __all__ = ["RatesPlan", "is_sustained", "measure_rates", "seek", "totals"]
 
-_MIN_IN_TIME_SHARE = 0.99
+_MAX_SUSTAINED_MISSES = 0.01
 _MIN_DEPTH_SHARE = 0.9
 _MAX_MISS_SHARE = 0.001
 _MIN_GOODPUT_RATIO = 0.9
@@ -45,12 +45,14 @@ class RatesPlan:
 def is_sustained(figures: Mapping[str, Any]) -> bool:
     """Whether a rate is one that the scorer can take.
 
-    99 in 100 calls were answered inside the deadline (refused, failed and late ones count against it; those that the
-    generator sent late are left out), and of the candidates that can have a score 9 in 10 got one of the model or the
-    cache.
+    99 in 100 admitted calls were answered inside the deadline (those that the generator sent late are left out), and of
+    the candidates that can have a score 9 in 10 got one of the model or the cache: a call that was refused, failed or
+    came late counts as one of which no candidate did.
     """
-    in_time, depth = figures["in_time_share"], figures["depth_share"]  # None where nothing was sent or answered
-    return in_time is not None and depth is not None and in_time >= _MIN_IN_TIME_SHARE and depth >= _MIN_DEPTH_SHARE
+    missed, in_time, depth = (figures[name] for name in ("miss_share", "in_time_share", "depth_share"))
+    if missed is None or in_time is None or depth is None:  # nothing was sent or answered
+        return False
+    return bool(missed <= _MAX_SUSTAINED_MISSES and in_time * depth >= _MIN_DEPTH_SHARE)
 
 
 async def seek(load: Load, plan: RatesPlan) -> tuple[float, list[dict[str, Any]]]:

@@ -75,12 +75,20 @@ def test_figures_of_a_phase() -> None:
 
 
 @pytest.mark.parametrize(
-    ("in_time", "depth", "expected"),
-    [(0.99, 0.9, True), (0.989, 1.0, False), (1.0, 0.89, False), (None, None, False)],
+    ("missed", "in_time", "depth", "expected"),
+    [
+        (0.01, 0.99, 0.91, True),
+        (0.0, 0.95, 0.95, True),  # one in twenty refused, the others deep
+        (0.0, 0.9, 0.99, False),  # refused calls have no depth
+        (0.011, 0.99, 1.0, False),
+        (0.0, 1.0, 0.89, False),
+        (None, None, None, False),
+    ],
 )
-def test_what_is_sustained(in_time, depth, expected: bool) -> None:
-    """p99 inside the deadline, and depth."""
-    assert is_sustained({"in_time_share": in_time, "depth_share": depth}) is expected
+def test_what_is_sustained(missed, in_time, depth, expected: bool) -> None:
+    """p99 of the admitted inside the deadline, and depth over all that was asked."""
+    figures = {"miss_share": missed, "in_time_share": in_time, "depth_share": depth}
+    assert is_sustained(figures) is expected
 
 
 def _rate(**changes):
