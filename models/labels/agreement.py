@@ -13,7 +13,7 @@ from models.labels.lines import Grade, JobIdText, QueryText, Row, parse_row, rea
 from models.prompts import normalise_query
 from schemas.errors import InvalidInput
 
-__all__ = ["Agreement", "PairKey", "agreement", "grade_of", "read_gold"]
+__all__ = ["Agreement", "PairKey", "agreement", "grade_of", "matrix_of", "read_gold"]
 
 PairKey = tuple[str, str]
 """Normalised query and job id."""
@@ -106,7 +106,7 @@ def agreement(
         if (grade := gold.get(key)) is not None:
             cells.setdefault(key[0], Counter())[grade, grade_of(label.label)] += 1
             errors.append(MAX_GRADE * label.label - grade)
-    matrices = [_matrix(counts) for counts in cells.values()]
+    matrices = [matrix_of(counts) for counts in cells.values()]
     measures: list[Callable[[Matrix], float | None]] = [quadratic, linear, _within(0), _within(1)]
     intervals = bootstrap(matrices, measures, num_resamples=num_resamples, seed=seed)
     return Agreement(
@@ -114,7 +114,7 @@ def agreement(
         num_queries=len(matrices),
         num_without_gold=len(seen) - len(errors),
         num_without_label=len(gold.keys() - seen),
-        confusion=_matrix(sum(cells.values(), Counter())),
+        confusion=matrix_of(sum(cells.values(), Counter())),
         quadratic=intervals[0],
         linear=intervals[1],
         exact=intervals[2],
@@ -136,7 +136,8 @@ def _grades(place: str, line: _GoldLine) -> Iterator[tuple[str, int]]:
     yield line.job_id, line.grade
 
 
-def _matrix(counts: Mapping[tuple[int, int], int]) -> Matrix:
+def matrix_of(counts: Mapping[tuple[int, int], int]) -> Matrix:
+    """Counts by (gold, label) as a matrix, a row for each grade of gold."""
     return tuple(tuple(counts.get((i, j), 0) for j in range(_SIZE)) for i in range(_SIZE))
 
 

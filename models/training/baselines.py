@@ -1,15 +1,13 @@
 """What a ranker is compared with: BM25 over the full text of the postings, and random order. No torch here."""
 
 from collections.abc import Sequence
-from random import Random
+from statistics import fmean
 
 from models.training.bm25 import Bm25
 from models.training.data import GeneratedPosting, JudgedQuery
-from models.training.measures import ndcg_at_10
+from models.training.measures import ndcg_at_10, ndcg_of_random_order
 
 __all__ = ["baselines", "full_text"]
-
-_SHUFFLES = 20
 
 
 def full_text(posting: GeneratedPosting) -> str:
@@ -30,9 +28,7 @@ def full_text(posting: GeneratedPosting) -> str:
 
 def baselines(postings: Sequence[GeneratedPosting], judged: Sequence[JudgedQuery], seed: int) -> dict[str, float]:
     """nDCG@10 of BM25 over :func:`full_text`, indexed over all postings, and of random order (mean of twenty)."""
-    index, rng = Bm25({posting.job_id: full_text(posting) for posting in postings}), Random(seed)
+    index = Bm25({posting.job_id: full_text(posting) for posting in postings})
     bm25 = [index.scores(entry.query.text, [posting.job_id for posting in entry.candidates]) for entry in judged]
-    shuffles = [
-        ndcg_at_10(judged, [[rng.random() for _ in entry.candidates] for entry in judged]) for _ in range(_SHUFFLES)
-    ]
-    return {"bm25_ndcg_at_10": ndcg_at_10(judged, bm25), "random_ndcg_at_10": sum(shuffles) / len(shuffles)}
+    random = ndcg_of_random_order([entry.grades for entry in judged], seed)
+    return {"bm25_ndcg_at_10": ndcg_at_10(judged, bm25), "random_ndcg_at_10": fmean(random)}

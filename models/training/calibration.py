@@ -12,10 +12,10 @@ NDCG hardly changes, the probability does.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
 
 import numpy as np
 
+from models.training.folds import folds
 from models.training.significance import Floats, Interval, resampled
 
 __all__ = ["RELEVANT_GRADE", "Calibration", "cross_fitted", "expected_calibration_error", "measure_calibration"]
@@ -72,24 +72,19 @@ def cross_fitted(scores: Sequence[Sequence[float]], outcomes: Sequence[Sequence[
     """
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 (only the training environment has it)
 
-    folds = min(_FOLDS, len(scores))
-    if folds < 2:  # noqa: PLR2004 (one to fit on, one to measure)
+    num_folds = min(_FOLDS, len(scores))
+    if num_folds < 2:  # noqa: PLR2004 (one to fit on, one to measure)
         message = f"{len(scores)} queries: at least two are needed to fit on some and measure on others"
         raise ValueError(message)
-    order = list(range(len(scores)))
-    Random(_SEED).shuffle(order)
-    fold_of = {query: place % folds for place, query in enumerate(order)}
     mapped: dict[int, list[float]] = {}
-    for fold in range(folds):
-        others = [query for query in order if fold_of[query] != fold]
+    for others, left_out in folds(len(scores), num_folds, _SEED):
         isotonic = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
         isotonic.fit(
             np.concatenate([np.asarray(scores[query], float) for query in others]),
             np.concatenate([np.asarray(outcomes[query], float) for query in others]),
         )
-        for query in order:
-            if fold_of[query] == fold:
-                mapped[query] = isotonic.predict(np.asarray(scores[query], float)).tolist()
+        for query in left_out:
+            mapped[query] = isotonic.predict(np.asarray(scores[query], float)).tolist()
     return [mapped[query] for query in range(len(scores))]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from statistics import fmean
 
 import ir_measures
@@ -9,7 +10,9 @@ from ir_measures import nDCG
 
 from models.training.data import GeneratedPosting, JudgedQuery
 
-__all__ = ["SummaryMeasures", "measure_summaries", "ndcg_at_10", "ndcg_at_10_by_query"]
+__all__ = ["SummaryMeasures", "measure_summaries", "ndcg_at_10", "ndcg_at_10_by_query", "ndcg_of_random_order"]
+
+_SHUFFLES = 20
 
 
 def ndcg_at_10_by_query(grades: Sequence[Sequence[int]], scores: Sequence[Sequence[float]]) -> list[float]:
@@ -28,6 +31,13 @@ def ndcg_at_10_by_query(grades: Sequence[Sequence[int]], scores: Sequence[Sequen
         qrels += [ir_measures.Qrel(str(query), str(at), grade) for at, grade in enumerate(truth)]
     found = {entry.query_id: float(entry.value) for entry in ir_measures.iter_calc([nDCG @ 10], qrels, run)}
     return [found[str(query)] for query in range(len(grades))]
+
+
+def ndcg_of_random_order(grades: Sequence[Sequence[int]], seed: int) -> list[float]:
+    """nDCG@10 of each query in random order, the mean of twenty."""
+    rng = Random(seed)
+    orders = [ndcg_at_10_by_query(grades, [[rng.random() for _ in row] for row in grades]) for _ in range(_SHUFFLES)]
+    return [fmean(values) for values in zip(*orders, strict=True)]
 
 
 def ndcg_at_10(judged: Sequence[JudgedQuery], scores: Sequence[Sequence[float]]) -> float:

@@ -19,7 +19,6 @@ from typing import Any
 import torch
 
 from models.bundle import Bundle, Role, load_bundle
-from models.training.corpora import evaluation_corpus
 from models.training.embedding_tokens.bundle import load_encoder, read_manifest
 from models.training.embedding_tokens.measuring import Bench
 from models.training.embedding_tokens.objective import lengths
@@ -30,7 +29,7 @@ from models.training.embedding_tokens.rows import rows_of
 from models.training.judged import JudgedSet
 from models.training.report.recording import write_recorded
 from models.training.report.texts import write_summaries
-from models.training.report.worlds import generated_set, trimmed
+from models.training.report.worlds import held_out_set, trimmed
 from schemas.errors import ConfigurationError, PrecisError
 
 __all__ = ["EvaluationConfig", "evaluate", "main"]
@@ -77,8 +76,7 @@ def evaluate(config: EvaluationConfig) -> dict[str, Any]:
     encoder, manifest = load_encoder(config.encoder, ranker), read_manifest(config.encoder)
     summarizer = load_bundle(config.summarizer, Role.SUMMARIZER) if config.summarizer else None
     torch.set_num_threads(config.threads)
-    whole = generated_set(evaluation_corpus(config.num_queries, is_unseen=config.is_unseen), is_unseen=config.is_unseen)
-    judged = trimmed(whole, config.num_queries)
+    judged = trimmed(held_out_set(config.num_queries, is_unseen=config.is_unseen), config.num_queries)
     bench = Bench(ranker, judged, torch.bfloat16 if config.is_bfloat16 else torch.float32)
     points = list(
         _points(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from statistics import fmean
 
 import torch
 from transformers import Qwen3ForCausalLM
@@ -17,15 +16,13 @@ from models.training.bm25 import Bm25
 from models.training.controls import best_sentences, first_tokens, random_sentences
 from models.training.export import load_weights
 from models.training.judged import JudgedSet
-from models.training.measures import ndcg_at_10_by_query
+from models.training.measures import ndcg_of_random_order
 from models.training.pruning.prompts import CalibrationText, Reader
 from models.training.report.scorer import Rankings, Scorer
 from models.training.report.texts import Text, Written, extractive_summaries, missing_words, write_summaries
 from models.training.report.worlds import judged_sets
 
 __all__ = ["Settings", "Study"]
-
-_SHUFFLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +137,7 @@ class Study:
 
     def random(self, judged: JudgedSet) -> list[float]:
         """nDCG@10 of each query in random order, the mean of twenty."""
-        rng, grades = Random(self.settings.seed), [ranking.grades for ranking in judged.rankings]
-        orders = [
-            ndcg_at_10_by_query(grades, [[rng.random() for _ in row] for row in grades]) for _ in range(_SHUFFLES)
-        ]
-        return [fmean(values) for values in zip(*orders, strict=True)]
+        return ndcg_of_random_order([ranking.grades for ranking in judged.rankings], self.settings.seed)
 
     def _make_texts(self, judged: JudgedSet, text: Text) -> Mapping[str, str]:
         items = judged.items.values()

@@ -7,7 +7,7 @@ from models.training.corpora import Corpus, evaluation_corpus
 from models.training.judged import Item, JudgedSet, Ranking, ads_set, find_evaluation_data, melo_set
 from schemas.posting import read_posting
 
-__all__ = ["generated_set", "judged_sets", "trimmed"]
+__all__ = ["generated_set", "held_out_set", "judged_sets", "trimmed"]
 
 
 def judged_sets(num_queries: int, data: Path | None, most_candidates: int | None = None) -> list[JudgedSet]:
@@ -21,14 +21,16 @@ def judged_sets(num_queries: int, data: Path | None, most_candidates: int | None
     Raises:
         ConfigurationError: Evaluation data are asked for and not there.
     """
-    sets = [
-        generated_set(evaluation_corpus(num_queries, is_unseen=is_unseen), is_unseen=is_unseen)
-        for is_unseen in (False, True)
-    ]
+    sets = [held_out_set(num_queries, is_unseen=is_unseen) for is_unseen in (False, True)]
     if data is not None:
         found = find_evaluation_data(data)
         sets += [ads_set(found), melo_set(found)]
     return [trimmed(judged, num_queries, most_candidates) for judged in sets]
+
+
+def held_out_set(num_queries: int, *, is_unseen: bool = False) -> JudgedSet:
+    """So many of the generator's queries, over the shipped sample."""
+    return generated_set(evaluation_corpus(num_queries, is_unseen=is_unseen), is_unseen=is_unseen)
 
 
 def generated_set(corpus: Corpus, *, is_unseen: bool = False) -> JudgedSet:

@@ -4,17 +4,18 @@ Every part is fitted on four fifths of the queries and measured on the fifth tha
 pairs that no map has seen. NDCG ranks by x; kappa is of the label's nearest whole grade.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from random import Random
 from typing import Any
 
-from models.labels.agreement import grade_of
+from models.labels.agreement import grade_of, matrix_of
 from models.labels.judgement import MAX_GRADE
-from models.labels.kappa import Interval, Matrix, bootstrap, quadratic
+from models.labels.kappa import Interval, bootstrap, quadratic
 from models.labels.teachers.mapping import Over
 from models.prompts import normalise_query
 from models.training import significance
+from models.training.folds import folds
 from models.training.measures import ndcg_at_10_by_query
 from models.training.teachers.fitting import PARTS, Graded, fit_map
 from schemas.errors import InvalidInput
@@ -68,7 +69,10 @@ def _worth(queries: Sequence[Sequence[Graded]], part: str, over: Over) -> Worth:
     grades = [[pair.grade for pair in query] for query in queries]
     ndcg = ndcg_at_10_by_query(grades, [[score for score, _ in measured[at]] for at in range(len(queries))])
     labels = [[label for _, label in measured[at]] for at in range(len(queries))]
-    matrices = [_matrix(row, truth) for row, truth in zip(labels, grades, strict=True)]
+    matrices = [
+        matrix_of(Counter(zip(truth, map(grade_of, row), strict=True)))
+        for row, truth in zip(labels, grades, strict=True)
+    ]
     (kappa,) = bootstrap(matrices, [quadratic], num_resamples=_RESAMPLES, seed=_SEED)
     errors = [
         abs(MAX_GRADE * label - grade)
@@ -84,20 +88,10 @@ def _cross_fitted(
     queries: Sequence[Sequence[Graded]], part: str, over: Over
 ) -> Mapping[int, list[tuple[float, float]]]:
     """By place of the query: score and label of each of its pairs, of a map that has not seen it."""
-    order = list(range(len(queries)))
-    Random(_SEED).shuffle(order)
     measured = {}
-    for fold in range(_FOLDS):
-        others = [pair for place, query in enumerate(order) if place % _FOLDS != fold for pair in queries[query]]
-        fitted = fit_map(others, part, over)
-        for query in order[fold::_FOLDS]:
+    for others, left_out in folds(len(queries), _FOLDS, _SEED):
+        fitted = fit_map([pair for query in others for pair in queries[query]], part, over)
+        for query in left_out:
             scores = [fitted.score(pair.label.cosines, pair.label.findings()) for pair in queries[query]]
             measured[query] = [(score, fitted.label(score)) for score in scores]
     return measured
-
-
-def _matrix(labels: Sequence[float], grades: Sequence[int]) -> Matrix:
-    cells = [[0] * (MAX_GRADE + 1) for _ in range(MAX_GRADE + 1)]
-    for label, grade in zip(labels, grades, strict=True):
-        cells[grade][grade_of(label)] += 1
-    return tuple(map(tuple, cells))
