@@ -29,6 +29,7 @@ from models.training.losses import SOFT_LABELS, label_logits, label_logits_at, n
 from models.training.optimiser import OptimiserConfig
 from models.training.ranker_data import CURRICULUM, Pair, RankerData
 from models.training.ranker_report import measure_ranker, ndcg_now, ranker_canaries
+from models.training.rate_options import add_rates, taken_rates
 
 __all__ = ["RankerConfig", "main"]
 
@@ -154,7 +155,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="models.training.ranker", description="Train the tiny ranker.")
     defaults = RankerConfig(out=Path())
-    rates = defaults.optimiser
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--threads", type=int, default=defaults.threads)
@@ -163,12 +163,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
     parser.add_argument("--postings", type=int, default=defaults.postings, help="training postings")
     parser.add_argument("--queries", type=int, default=defaults.queries, help="training queries")
     parser.add_argument("--measured-every", type=int, default=defaults.measured_every, help="steps between curve rows")
-    parser.add_argument("--matrix-rate", type=float, default=rates.matrix_rate, help="peak rate of Muon")
-    parser.add_argument("--other-rate", type=float, default=rates.other_rate, help="peak rate of AdamW")
-    parser.add_argument("--cool-down", type=float, default=rates.cool_down, help="share of the steps")
+    add_rates(parser, defaults.optimiser)
     parser.add_argument("--mlp", type=int, default=defaults.shape.mlp, help="width of the MLPs")
     options = vars(parser.parse_args(arguments))
-    optimiser = replace(rates, **{name: options.pop(name) for name in ("matrix_rate", "other_rate", "cool_down")})
+    optimiser = taken_rates(options, defaults.optimiser)
     shape = replace(defaults.shape, mlp=options.pop("mlp"))
     return RankerConfig(**options, shape=shape, optimiser=optimiser)
 

@@ -6,7 +6,7 @@ Supervised fine-tuning from random weights on extractive targets: the fact phras
 import argparse
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ from models.training.identity import data_digest, fingerprint
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import next_token_loss
 from models.training.optimiser import OptimiserConfig
+from models.training.rate_options import add_rates, taken_rates
 from models.training.summarizer_data import CURRICULUM, Stage, SummarizerData
 from models.training.summarizer_report import measure_summarizer, summarizer_canaries
 
@@ -140,7 +141,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SummarizerConfig:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="models.training.summarizer", description="Train the tiny summarizer.")
     defaults = SummarizerConfig(out=Path())
-    rates = defaults.optimiser
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--threads", type=int, default=defaults.threads)
@@ -148,11 +148,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SummarizerConfig:
     parser.add_argument("--evaluated", type=int, default=defaults.evaluated, help="held-out postings to summarise")
     parser.add_argument("--postings", type=int, default=defaults.postings, help="training postings")
     parser.add_argument("--measured-every", type=int, default=defaults.measured_every, help="steps between curve rows")
-    parser.add_argument("--matrix-rate", type=float, default=rates.matrix_rate, help="peak rate of Muon")
-    parser.add_argument("--other-rate", type=float, default=rates.other_rate, help="peak rate of AdamW")
-    parser.add_argument("--cool-down", type=float, default=rates.cool_down, help="share of the steps")
+    add_rates(parser, defaults.optimiser)
     options = vars(parser.parse_args(arguments))
-    optimiser = replace(rates, **{name: options.pop(name) for name in ("matrix_rate", "other_rate", "cool_down")})
+    optimiser = taken_rates(options, defaults.optimiser)
     return SummarizerConfig(**options, optimiser=optimiser)
 
 

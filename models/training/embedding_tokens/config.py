@@ -2,11 +2,12 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.training.embedding_tokens.places import Source
 from models.training.optimiser import OptimiserConfig
+from models.training.rate_options import add_rates, taken_rates
 from schemas.errors import ConfigurationError
 
 __all__ = ["EmbeddingsConfig", "parse_arguments"]
@@ -86,9 +87,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> EmbeddingsConfig:
     parser.add_argument(
         "--held-out", type=int, default=defaults.held_out, help="postings that the curve is measured on"
     )
-    rates = defaults.optimiser
-    parser.add_argument("--matrix-rate", type=float, default=rates.matrix_rate, help="peak rate of Muon")
-    parser.add_argument("--other-rate", type=float, default=rates.other_rate, help="peak rate of AdamW")
+    add_rates(parser, defaults.optimiser, left_out={"cool_down"})
     options = vars(parser.parse_args(arguments))
-    optimiser = replace(rates, **{name: options.pop(name) for name in ("matrix_rate", "other_rate")})
+    optimiser = taken_rates(options, defaults.optimiser)
     return EmbeddingsConfig(**options, optimiser=optimiser)
