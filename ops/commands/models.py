@@ -2,8 +2,7 @@
 
 import typer
 
-from ops.commands.modules import PASS_THROUGH as _PASS_THROUGH
-from ops.commands.modules import run_module as _run_module
+from ops.commands.modules import PASS_THROUGH, run_module
 
 __all__ = ["register"]
 
@@ -11,111 +10,111 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     train = typer.Typer(help="Train a model and write its checkpoint bundle.", no_args_is_help=True)
-    train.command("ranker", context_settings=_PASS_THROUGH)(train_ranker)
-    train.command("summarizer", context_settings=_PASS_THROUGH)(train_summarizer)
-    train.command("gspo", context_settings=_PASS_THROUGH)(train_gspo)
-    train.command("gspo-grid", context_settings=_PASS_THROUGH)(train_gspo_grid)
-    train.command("embeddings", context_settings=_PASS_THROUGH)(train_embeddings)
-    train.command("recipe", context_settings=_PASS_THROUGH)(train_recipe)
+    train.command("ranker", context_settings=PASS_THROUGH)(train_ranker)
+    train.command("summarizer", context_settings=PASS_THROUGH)(train_summarizer)
+    train.command("gspo", context_settings=PASS_THROUGH)(train_gspo)
+    train.command("gspo-grid", context_settings=PASS_THROUGH)(train_gspo_grid)
+    train.command("embeddings", context_settings=PASS_THROUGH)(train_embeddings)
+    train.command("recipe", context_settings=PASS_THROUGH)(train_recipe)
     app.add_typer(train, name="train", rich_help_panel="Models")
 
     prune = typer.Typer(help="Make a ranker smaller, and say what it costs.", no_args_is_help=True)
     for command in (prune_plan, prune_apply, prune_recover, prune_compare):
         name = command.__name__.removeprefix("prune_")
-        prune.command(name, context_settings=_PASS_THROUGH)(command)
+        prune.command(name, context_settings=PASS_THROUGH)(command)
     app.add_typer(prune, name="prune", rich_help_panel="Models")
 
     evaluate = typer.Typer(help="Measure the models against every claim.", no_args_is_help=True)
-    evaluate.command("report", context_settings=_PASS_THROUGH)(eval_report)
-    evaluate.command("record", context_settings=_PASS_THROUGH)(eval_record)
-    evaluate.command("embeddings", context_settings=_PASS_THROUGH)(eval_embeddings)
+    evaluate.command("report", context_settings=PASS_THROUGH)(eval_report)
+    evaluate.command("record", context_settings=PASS_THROUGH)(eval_record)
+    evaluate.command("embeddings", context_settings=PASS_THROUGH)(eval_embeddings)
     app.add_typer(evaluate, name="eval", rich_help_panel="Models")
 
     data = typer.Typer(help="Generated postings, queries and judgements.", no_args_is_help=True)
-    data.command("make", context_settings=_PASS_THROUGH)(make_data)
-    data.command("judged", context_settings=_PASS_THROUGH)(judged_data)
+    data.command("make", context_settings=PASS_THROUGH)(make_data)
+    data.command("judged", context_settings=PASS_THROUGH)(judged_data)
     app.add_typer(data, name="data", rich_help_panel="Models")
 
     bundle = typer.Typer(help="Checkpoint bundles.", no_args_is_help=True)
-    bundle.command("random", context_settings=_PASS_THROUGH)(random_bundle)
+    bundle.command("random", context_settings=PASS_THROUGH)(random_bundle)
     app.add_typer(bundle, name="bundle", rich_help_panel="Models")
 
 
 def train_ranker(context: typer.Context) -> None:
     """Ranker: SFT with KL to soft labels. Options as `--help` of the recipe says."""
-    _run_module("models.training.ranker", context.args)
+    run_module("models.training.ranker", context.args)
 
 
 def train_summarizer(context: typer.Context) -> None:
     """Summarizer: SFT on extractive targets. Options as `--help` of the recipe says."""
-    _run_module("models.training.summarizer", context.args)
+    run_module("models.training.summarizer", context.args)
 
 
 def train_gspo(context: typer.Context) -> None:
     """Summarizer: reinforcement by the ranker's answers (GSPO, GRPO). Options as `--help` of the recipe says."""
-    _run_module("models.training.reinforce.gspo", context.args, environment="training")
+    run_module("models.training.reinforce.gspo", context.args, environment="training")
 
 
 def train_gspo_grid(context: typer.Context) -> None:
     """Summarizer: the paper's grid of algorithms and penalties, and a table of it. Finished runs are not repeated."""
-    _run_module("models.training.reinforce.grid", context.args, environment="training")
+    run_module("models.training.reinforce.grid", context.args, environment="training")
 
 
 def train_embeddings(context: typer.Context) -> None:
     """Encoder: the body of an item as k input vectors of the ranker. Options as `--help` of the module says."""
-    _run_module("models.training.embedding_tokens.train", context.args)
+    run_module("models.training.embedding_tokens.train", context.args)
 
 
 def train_recipe(context: typer.Context) -> None:
     """The paper's scale: count and rehearse with --dry-run, or run. Options as `--help` of the module says."""
-    _run_module("models.training.recipes", context.args)
+    run_module("models.training.recipes", context.args)
 
 
 def prune_plan(context: typer.Context) -> None:
     """Decide which neurons, heads and layers stay, and write it to a file. Options as `--help` of the module says."""
-    _run_module("models.training.pruning", ["plan", *context.args])
+    run_module("models.training.pruning", ["plan", *context.args])
 
 
 def prune_apply(context: typer.Context) -> None:
     """Make the smaller bundle that a plan describes. Options as `--help` of the module says."""
-    _run_module("models.training.pruning", ["apply", *context.args])
+    run_module("models.training.pruning", ["apply", *context.args])
 
 
 def prune_recover(context: typer.Context) -> None:
     """Train a pruned ranker, or the unpruned one as control, further. Options as `--help` of the module says."""
-    _run_module("models.training.pruning", ["recover", *context.args])
+    run_module("models.training.pruning", ["recover", *context.args])
 
 
 def prune_compare(context: typer.Context) -> None:
     """Measure methods at several ratios, before and after recovery. Options as `--help` of the module says."""
-    _run_module("models.training.pruning", ["compare", *context.args])
+    run_module("models.training.pruning", ["compare", *context.args])
 
 
 def eval_report(context: typer.Context) -> None:
     """Rank, prune, compress, measure, and write docs/results. Options as `--help` of the module says."""
-    _run_module("models.training.report", context.args, environment="training")
+    run_module("models.training.report", context.args, environment="training")
 
 
 def eval_record(context: typer.Context) -> None:
     """Keep what a long run found, for the report to print as recorded. Options as `--help` of the module says."""
-    _run_module("models.training.report.recording", context.args, environment="training")
+    run_module("models.training.report.recording", context.args, environment="training")
 
 
 def eval_embeddings(context: typer.Context) -> None:
     """NDCG@10 with 1 to K vectors beside text of as many tokens. Options as `--help` of the module says."""
-    _run_module("models.training.embedding_tokens.evaluation", context.args)
+    run_module("models.training.embedding_tokens.evaluation", context.args)
 
 
 def make_data(context: typer.Context) -> None:
     """Sample postings and judged queries. Options as `--help` of the generator says."""
-    _run_module("models.training.data", context.args)
+    run_module("models.training.data", context.args)
 
 
 def judged_data(context: typer.Context) -> None:
     """Write the judged real ads as files. Options as `--help` of the module says."""
-    _run_module("models.training.judged", context.args)
+    run_module("models.training.judged", context.args)
 
 
 def random_bundle(context: typer.Context) -> None:
     """Make a full-size bundle of random weights. Options as `--help` of the generator says."""
-    _run_module("models.training.random_bundle", context.args)
+    run_module("models.training.random_bundle", context.args)

@@ -37,9 +37,9 @@ class Encoder:
         Raises:
             ConfigurationError: The jar is not there, or not the one that is pinned.
         """
+        network, tokenizer = _read(teacher, folder)
         import onnxruntime  # noqa: PLC0415 (of the training environment alone; the module loads in the engine's as well)
 
-        network, tokenizer = _read(teacher, folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _ERROR_LEVEL
