@@ -1,4 +1,4 @@
-"""The local engine: a Qwen3 decoder in torch behind three wire protocols, in its own process and environment.
+"""The local engine: a Qwen3 or Llama decoder in torch behind three wire protocols, in its own process and environment.
 
 It speaks SGLang's ``/v1/score`` (packed, nothing decoded), OpenAI's ``/v1/completions`` (continuous batching over a KV
 cache) and the rerank shape of Cohere and Jina. Start it with ``python -m models.engine --bundle DIR --role ranker``.

@@ -35,7 +35,7 @@ _BACKLOG = 2048
 def parse_arguments(arguments: Sequence[str]) -> EngineConfig:
     """The settings on a command line; argparse ends the process with 2 on a wrong one."""
     parser = argparse.ArgumentParser(prog="python -m models.engine", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--bundle", type=Path, required=True, help="directory of a Qwen3 checkpoint")
+    parser.add_argument("--bundle", type=Path, required=True, help="directory of a Qwen3 or Llama checkpoint")
     parser.add_argument("--role", choices=("summarizer", "ranker"), required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_port, default=8101, help="0 takes a free one (default: %(default)s)")

@@ -63,7 +63,7 @@ class EngineConfig:
     """One engine process."""
 
     bundle: Path
-    """Directory of a Qwen3 checkpoint in the Hugging Face layout."""
+    """Directory of a Qwen3 or Llama checkpoint in the Hugging Face layout."""
     role: Role
     """What the process is for; must agree with the bundle's precis.json where there is one."""
     host: str = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""The parts of a Qwen3 decoder layer, as functions over rows of tokens.
+"""The parts of a Qwen3 or Llama decoder layer, as functions over rows of tokens.
 
 A pass works on N token rows, whatever sequences they belong to; only attention knows about sequences.
 
@@ -28,8 +28,9 @@ class Layer:
     """[H*D, E], columns scaled by the attention norm."""
     key_value: Matrix
     """[2*K*D, E], keys, then values; columns scaled by the attention norm."""
-    query_norm_D: torch.Tensor
-    key_norm_D: torch.Tensor
+    query_norm_D: torch.Tensor | None
+    """None, as is ``key_norm_D``, where heads are not normalised (``ModelShape.has_head_norms``)."""
+    key_norm_D: torch.Tensor | None
     output: Matrix
     """[E, H*D]."""
     gate: Matrix
@@ -88,14 +89,14 @@ def rotary_tables(shape: ModelShape, device: torch.device) -> tuple[torch.Tensor
 
 
 def project_q(model: Model, layer: Layer, h: Rows, rotary: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-    """Queries [N, H, D], normalised and rotated, of the normalised rows as ``layer.query`` reads them."""
+    """Queries [N, H, D], rotated, of the normalised rows as ``layer.query`` reads them."""
     return norm_and_rotate(_heads(model, layer.query.product(h)), layer.query_norm_D, rotary, model.shape.norm_eps)
 
 
 def project_kv(
     model: Model, layer: Layer, h: Rows, rotary: tuple[torch.Tensor, torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Keys [N, K, D], normalised and rotated, and values [N, K, D], of the same rows as ``project_q``."""
+    """Keys [N, K, D], rotated, and values [N, K, D], of the same rows as ``project_q``."""
     k_NKD, v_NKD = _heads(model, layer.key_value.product(h)).chunk(2, dim=1)
     return norm_and_rotate(k_NKD, layer.key_norm_D, rotary, model.shape.norm_eps), v_NKD
 
@@ -112,10 +113,16 @@ def _heads(model: Model, rows: torch.Tensor) -> torch.Tensor:
 
 
 def norm_and_rotate(
-    x_NWD: torch.Tensor, weight_D: torch.Tensor, rotary: tuple[torch.Tensor, torch.Tensor], eps: float
+    x_NWD: torch.Tensor, weight_D: torch.Tensor | None, rotary: tuple[torch.Tensor, torch.Tensor], eps: float
 ) -> torch.Tensor:
-    """Heads normalised and rotated. The norm's weight goes into the tables: one row a token, not one a head."""
-    half, dtype = weight_D.shape[0] // 2, x_NWD.dtype
-    cos_ND, sin_ND = (rotary[0] * weight_D).to(dtype), (rotary[1] * weight_D.roll(half)).to(dtype)
-    x_NWD = normalise(x_NWD.reshape(-1, 2 * half), eps).view(x_NWD.shape)
+    """Heads normalised, where they have a norm, and rotated.
+
+    The norm's weight goes into the tables: one row a token, not one a head.
+    """
+    cos_ND, sin_ND = rotary
+    half, dtype = cos_ND.shape[-1] // 2, x_NWD.dtype
+    if weight_D is not None:
+        cos_ND, sin_ND = cos_ND * weight_D, sin_ND * weight_D.roll(half)
+        x_NWD = normalise(x_NWD.reshape(-1, 2 * half), eps).view(x_NWD.shape)
+    cos_ND, sin_ND = cos_ND.to(dtype), sin_ND.to(dtype)
     return torch.addcmul(x_NWD * cos_ND[:, None], x_NWD.roll(half, dims=-1), sin_ND[:, None])

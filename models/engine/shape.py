@@ -1,4 +1,7 @@
-"""The numbers of a Qwen3 checkpoint, read from its config.json and checked. No tensors, no files."""
+"""The numbers of a Qwen3 or Llama checkpoint, read from its config.json and checked. No tensors, no files.
+
+The two differ in one place: Qwen3 normalises each query and key head before it is rotated, Llama does not.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,16 @@ _REQUIRED = (
     "num_key_value_heads",
     "vocab_size",
 )
-_DEFAULT_HEAD_DIM = 128
-_DEFAULT_CONTEXT = 32_768
+_QWEN3, _LLAMA = "qwen3", "llama"
+_DEFAULT_QWEN3_HEAD_DIM = 128
+_DEFAULT_CONTEXT = {_QWEN3: 32_768, _LLAMA: 2048}
 _DEFAULT_NORM_EPS = 1e-6
 _DEFAULT_ROPE_THETA = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """Sizes and constants of one Qwen3 decoder."""
+    """Sizes and constants of one decoder."""
 
     num_layers: int
     hidden_size: int
@@ -39,6 +43,8 @@ class ModelShape:
     """Positions the model was built for."""
     rope_theta: float
     norm_eps: float
+    has_head_norms: bool
+    """Queries and keys are normalised head by head."""
     is_head_tied: bool
     """The head is the embedding."""
     eos_token_ids: tuple[int, ...]
@@ -59,7 +65,8 @@ class ModelShape:
     @property
     def num_parameters(self) -> int:
         """Weights of the checkpoint; a tied head counts once."""
-        norms = self.num_layers * 2 * (self.hidden_size + self.head_dim) + self.hidden_size
+        normalised = self.hidden_size + (self.head_dim if self.has_head_norms else 0)
+        norms = self.num_layers * 2 * normalised + self.hidden_size
         outer = self.vocab_size * self.hidden_size * (1 if self.is_head_tied else 2)
         return self.matrix_parameters + norms + outer
 
@@ -80,7 +87,7 @@ def parse_shape(config: Mapping[str, Any], generation: Mapping[str, Any], *, sou
     if missing:
         raise BundleError(f"{source}: {', '.join(missing)} missing or not a whole number")
     num_heads, num_kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
-    if num_kv_heads < 1 or num_heads % num_kv_heads:
+    if min(num_heads, num_kv_heads) < 1 or num_heads % num_kv_heads:
         raise BundleError(f"{source}: num_attention_heads {num_heads} is not a multiple of {num_kv_heads} kv heads")
     return ModelShape(
         num_layers=config["num_hidden_layers"],
@@ -88,26 +95,40 @@ def parse_shape(config: Mapping[str, Any], generation: Mapping[str, Any], *, sou
         intermediate_size=config["intermediate_size"],
         num_heads=num_heads,
         num_kv_heads=num_kv_heads,
-        head_dim=config.get("head_dim") or _DEFAULT_HEAD_DIM,
+        head_dim=_head_dim(config, source),
         vocab_size=config["vocab_size"],
-        context_tokens=config.get("max_position_embeddings") or _DEFAULT_CONTEXT,
+        context_tokens=config.get("max_position_embeddings") or _DEFAULT_CONTEXT[config["model_type"]],
         rope_theta=_rope_theta(config, source),
         norm_eps=config.get("rms_norm_eps") or _DEFAULT_NORM_EPS,
+        has_head_norms=config["model_type"] == _QWEN3,
         is_head_tied=bool(config.get("tie_word_embeddings", False)),
         eos_token_ids=_eos_token_ids(config, generation),
     )
 
 
 def _refuse_other_models(config: Mapping[str, Any], source: str) -> None:
-    if config.get("model_type") != "qwen3":
-        raise BundleError(f"{source}: model_type {config.get('model_type')!r}; this engine runs 'qwen3'")
+    if config.get("model_type") not in {_QWEN3, _LLAMA}:
+        raise BundleError(f"{source}: model_type {config.get('model_type')!r}; this engine runs 'qwen3' and 'llama'")
     if config.get("hidden_act", "silu") != "silu":
         raise BundleError(f"{source}: hidden_act {config['hidden_act']!r}; this engine computes 'silu'")
-    if config.get("attention_bias"):
-        raise BundleError(f"{source}: attention_bias is set; this engine computes attention without bias")
+    for name in ("attention_bias", "mlp_bias"):
+        if config.get(name):
+            raise BundleError(f"{source}: {name} is set; this engine computes products without bias")
     layer_types = config.get("layer_types") or []
     if config.get("use_sliding_window") or "sliding_attention" in layer_types:
         raise BundleError(f"{source}: sliding-window attention; this engine computes full attention only")
+
+
+def _head_dim(config: Mapping[str, Any], source: str) -> int:
+    """As stated; Llama's unstated one is what the hidden size leaves each head."""
+    hidden_size, num_heads = config["hidden_size"], config["num_attention_heads"]
+    if stated := config.get("head_dim"):
+        return int(stated)
+    if config["model_type"] == _QWEN3:
+        return _DEFAULT_QWEN3_HEAD_DIM
+    if hidden_size % num_heads:
+        raise BundleError(f"{source}: no head_dim, and hidden_size {hidden_size} does not divide by {num_heads} heads")
+    return int(hidden_size // num_heads)
 
 
 def _rope_theta(config: Mapping[str, Any], source: str) -> float:

@@ -93,11 +93,15 @@ def _layer(take: _Taker, shape: ModelShape, index: int, matrix: Callable[[torch.
     mlp_norm = take(f"{at}post_attention_layernorm.weight", hidden)
     key = take(f"{at}self_attn.k_proj.weight", kv_size, hidden)
     value = take(f"{at}self_attn.v_proj.weight", kv_size, hidden)
+
+    def head_norm(name: str) -> torch.Tensor | None:
+        return take(f"{at}self_attn.{name}.weight", shape.head_dim) if shape.has_head_norms else None
+
     return Layer(
         query=matrix(take(f"{at}self_attn.q_proj.weight", q_size, hidden) * attention_norm),
         key_value=matrix(torch.cat([key, value]) * attention_norm),
-        query_norm_D=take(f"{at}self_attn.q_norm.weight", shape.head_dim),
-        key_norm_D=take(f"{at}self_attn.k_norm.weight", shape.head_dim),
+        query_norm_D=head_norm("q_norm"),
+        key_norm_D=head_norm("k_norm"),
         output=matrix(take(f"{at}self_attn.o_proj.weight", hidden, q_size)),
         gate=matrix(take(f"{at}mlp.gate_proj.weight", inner, hidden) * mlp_norm),
         up=matrix(take(f"{at}mlp.up_proj.weight", inner, hidden) * mlp_norm),

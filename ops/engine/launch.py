@@ -121,8 +121,8 @@ def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, w
     """Fill in what was not said, from the bundle and the hardware; the device is then the CPU.
 
     Raises:
-        ConfigurationError: The bundle's config.json is not a Qwen3's, the context is longer than the model's, the
-            weights do not fit into memory, or a GPU is asked for that is not there.
+        ConfigurationError: The bundle's config.json is neither a Qwen3's nor a Llama's, the context is longer than the
+            model's, the weights do not fit into memory, or a GPU is asked for that is not there.
     """
     shape, device = _shape(bundle), wishes.device or Device.CPU
     weights_bytes = (bundle.path / "model.safetensors").stat().st_size

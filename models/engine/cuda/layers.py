@@ -46,12 +46,12 @@ class Projected(NamedTuple):
 
 
 def project(x_NE: torch.Tensor, layer: JoinedLayer, rotary: Rotary, eps: float) -> Projected:
-    """Normalise the rows, and project, normalise and rotate the heads.
+    """Normalise the rows, and project and rotate the heads, normalised where they have a norm.
 
     Values that are not finite become zero and their keys NaN: so they reach the queries that see them, through the
     logits, and no other. Packed rows share blocks of keys, and a hidden NaN times a weight of zero would be NaN.
     """
-    head_dim = layer.query_norm_D.shape[0]
+    head_dim = rotary[0].shape[-1]
     heads = F.linear(_normalised(x_NE, eps), layer.query_key_value).unflatten(1, (-1, head_dim))
     num_query = layer.output.shape[1] // head_dim
     q_NHD, k_NKD, v_NKD = heads.tensor_split((num_query, (num_query + heads.shape[1]) // 2), dim=1)

@@ -21,8 +21,8 @@ class JoinedLayer(NamedTuple):
 
     query_key_value: torch.Tensor
     """[(H + 2 K) D, E]."""
-    query_norm_D: torch.Tensor
-    key_norm_D: torch.Tensor
+    query_norm_D: torch.Tensor | None
+    key_norm_D: torch.Tensor | None
     output: torch.Tensor
     """[E, H D]."""
     gate_up: torch.Tensor

@@ -1,4 +1,4 @@
-"""Random tiny Qwen3 checkpoints on disk, and transformers as the reference for them."""
+"""Random tiny Qwen3 and Llama checkpoints on disk, and transformers as the reference for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel, Qwen3Config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ SPREAD = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of a random checkpoint."""
+    """Architecture and sizes of a random checkpoint."""
 
     vocab_size: int = 211
     hidden_size: int = 48
@@ -29,12 +29,14 @@ class Shape:
     num_kv_heads: int = 2
     head_dim: int = 16
     is_head_tied: bool = True
+    architecture: type[Qwen3Config | LlamaConfig] = Qwen3Config
+    rope_theta: float = 10_000.0
 
 
 def save_random(path: Path, shape: Shape, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> Path:
     """Write a random checkpoint in the Hugging Face layout, without tokenizer, and return its directory."""
     torch.manual_seed(seed)
-    config = Qwen3Config(
+    config = shape.architecture(
         vocab_size=shape.vocab_size,
         hidden_size=shape.hidden_size,
         intermediate_size=3 * shape.hidden_size,
@@ -43,29 +45,30 @@ def save_random(path: Path, shape: Shape, *, seed: int = 0, dtype: torch.dtype =
         num_key_value_heads=shape.num_kv_heads,
         head_dim=shape.head_dim,
         max_position_embeddings=256,
+        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
         tie_word_embeddings=shape.is_head_tied,
         initializer_range=SPREAD,
         eos_token_id=EOS_ID,
         pad_token_id=0,
         bos_token_id=None,
     )
-    Qwen3ForCausalLM(config).to(dtype).save_pretrained(path)
+    AutoModelForCausalLM.from_config(config).to(dtype).save_pretrained(path)
     return path
 
 
-def load_reference(path: Path) -> Qwen3ForCausalLM:
+def load_reference(path: Path) -> PreTrainedModel:
     """The checkpoint in transformers, float32."""
-    return Qwen3ForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+    return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
 
 
 @torch.inference_mode()
-def reference_logits(model: Qwen3ForCausalLM, prompt: Sequence[int]) -> torch.Tensor:
+def reference_logits(model: PreTrainedModel, prompt: Sequence[int]) -> torch.Tensor:
     """Logits [V] after the last token of one prompt, computed alone."""
     return model(torch.tensor([list(prompt)])).logits[0, -1].float()
 
 
 @torch.inference_mode()
-def reference_completion(model: Qwen3ForCausalLM, prompt: Sequence[int], max_tokens: int) -> list[int]:
+def reference_completion(model: PreTrainedModel, prompt: Sequence[int], max_tokens: int) -> list[int]:
     """Greedy tokens of transformers' generate, without the prompt."""
     ids = torch.tensor([list(prompt)])
     out = model.generate(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import Qwen3ForCausalLM
+from transformers import LlamaConfig, PreTrainedModel
 
 from models.engine.checkpoint import open_bundle
 from models.engine.layers import Model
@@ -17,6 +17,8 @@ SHAPES = {
     "gqa3": Shape(num_heads=6, num_kv_heads=2, head_dim=8),
     "mqa_untied": Shape(num_heads=4, num_kv_heads=1, is_head_tied=False),
     "mha_one_layer": Shape(num_heads=2, num_kv_heads=2, head_dim=24, num_layers=1),
+    "llama": Shape(num_heads=6, num_kv_heads=2, head_dim=8, architecture=LlamaConfig, rope_theta=100_000.0),
+    "llama_untied": Shape(num_heads=2, num_kv_heads=1, is_head_tied=False, architecture=LlamaConfig),
 }
 
 
@@ -40,11 +42,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 
 @pytest.fixture(scope="session")
-def loaded(checkpoint: Callable[[str], Path]) -> Callable[[str], tuple[Model, Qwen3ForCausalLM]]:
+def loaded(checkpoint: Callable[[str], Path]) -> Callable[[str], tuple[Model, PreTrainedModel]]:
     """The same weights in the engine and in transformers, float32."""
-    made: dict[str, tuple[Model, Qwen3ForCausalLM]] = {}
+    made: dict[str, tuple[Model, PreTrainedModel]] = {}
 
-    def get(name: str) -> tuple[Model, Qwen3ForCausalLM]:
+    def get(name: str) -> tuple[Model, PreTrainedModel]:
         if name not in made:
             path = checkpoint(name)
             made[name] = load_cpu(path), load_reference(path)

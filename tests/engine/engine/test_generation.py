@@ -87,13 +87,14 @@ def test_greedy_tokens_equal_transformers_alone(loaded: Callable, name: str) -> 
         assert result.token_ids == reference_completion(reference, prompt, 20)
 
 
+@pytest.mark.parametrize("name", ["gqa2", "llama"])
 @pytest.mark.parametrize("seed", range(3))
-def test_greedy_tokens_equal_transformers_in_a_changing_batch(loaded: Callable, seed: int) -> None:
+def test_greedy_tokens_equal_transformers_in_a_changing_batch(loaded: Callable, name: str, seed: int) -> None:
     """Claim: the tokens are the same when prompts of any length are prefilled in chunks, join and leave in between.
 
     Room for few sequences and few tokens, so that prompts wait, rows move, and the cache is reallocated.
     """
-    model, reference = loaded("gqa2")
+    model, reference = loaded(name)
     rng = random.Random(seed)
     prompts = random_prompts(seed, 14, longest=120)
     lane = lane_over(model, kv_cache_tokens=700, max_running=4, prefill_chunk_tokens=rng.choice([7, 32, 200]))

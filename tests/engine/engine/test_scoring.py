@@ -84,10 +84,11 @@ def test_full_vocabulary_probabilities_equal_transformers(loaded: Callable) -> N
     assert (torch.tensor(result.scores) - want.exp()).abs().max() <= TOLERANCE
 
 
+@pytest.mark.parametrize("name", ["gqa3", "llama"])
 @pytest.mark.parametrize("seed", range(10))
-def test_a_score_depends_on_its_own_prompt_only(loaded: Callable, seed: int) -> None:
+def test_a_score_depends_on_its_own_prompt_only(loaded: Callable, name: str, seed: int) -> None:
     """Claim: neither the company, nor the order, nor the size of the packs changes a score."""
-    model, _ = loaded("gqa3")
+    model, _ = loaded(name)
     rng = random.Random(seed)
     prefix = random_ids(rng, rng.randint(0, 30))
     items = [random_ids(rng, rng.randint(1, 40)) for _ in range(rng.randint(2, 20))]
@@ -151,9 +152,10 @@ def test_weights_stored_in_bfloat16_are_computed_in_float32(tmp_path: Path) -> N
     assert (torch.tensor(scores) - want).abs().max() <= TOLERANCE
 
 
-def test_bfloat16_computation_stays_near_float32(checkpoint: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("name", ["gqa2", "llama"])
+def test_bfloat16_computation_stays_near_float32(checkpoint: Callable[[str], Path], name: str) -> None:
     """Claim: --dtype bfloat16 computes the same function up to rounding (8 bits of mantissa, three layers)."""
-    exact, rounded = load_cpu(checkpoint("gqa2")), load_cpu(checkpoint("gqa2"), torch.bfloat16)
+    exact, rounded = load_cpu(checkpoint(name)), load_cpu(checkpoint(name), torch.bfloat16)
     rng = random.Random(6)
     prefix, items = random_ids(rng, 9), [random_ids(rng, rng.randint(1, 20)) for _ in range(8)]
     difference = torch.tensor(compute(exact, score_job(prefix, items)).scores) - torch.tensor(
