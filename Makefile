@@ -11,7 +11,7 @@ setup: ## Make both environments: .venv (140 MB to download) and .engines/base w
 setup-services: ## Make .venv only: services, command and checks, without torch
 	@ops/setup.sh services
 
-setup-training: ## Make .engines/training: reinforcement learning, teachers and plots, over the base (150 MB to download)
+setup-training: ## Make .engines/training: reinforcement learning, teachers, pretrained weights and plots, over the base (190 MB to download)
 	@ops/setup.sh training
 
 setup-rerank-clients: ## Make .engines/rerank_clients: the clients of other makers that tests try the scorer with (0.1 GB to download)

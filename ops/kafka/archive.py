@@ -8,7 +8,7 @@ import structlog
 from ops.kafka.java import Java, archive_name, require_version
 from ops.kafka.node import Node
 from ops.kafka.plan import load_or_make_plan
-from ops.maven.jars import held
+from ops.made_once import held
 from ops.supervise import Child
 
 __all__ = ["ensure_archive"]

@@ -1,19 +1,17 @@
 """Jars: fetched by Maven once, checked against the lock, kept in the cache that checkouts share."""
 
-import fcntl
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.made_once import made_once
 from ops.maven.lock import JarLock
 from schemas.errors import BackendUnavailable, ConfigurationError
 
-__all__ = ["Fetch", "Jars", "fetch_with_maven", "fetched", "held", "is_complete", "jars_folder"]
+__all__ = ["Fetch", "Jars", "fetch_with_maven", "fetched", "jars_folder"]
 
-_STAMP = ".complete"
 _FETCH_TIMEOUT_S = 540
 _LAST_LINES = 8
 
@@ -61,34 +59,15 @@ def fetched(cache: Path, jars: Jars, *, fetch: Fetch | None = None) -> Path:
         BackendUnavailable: Maven could not fetch them.
         BackendProtocolError: They are not those of the lock.
     """
-    folder = jars_folder(cache, jars)
-    if is_complete(folder):
-        return folder
-    with held(folder.with_name(f"{folder.name}.lock")):
-        if not is_complete(folder):
-            shutil.rmtree(folder, ignore_errors=True)  # of a fetch that was interrupted
-            folder.mkdir(parents=True)
-            if fetch is not None:
-                fetch(folder)
-            else:
-                fetch_with_maven(folder, jars)
-            jars.lock.verify(folder, jars.name)
-            (folder / _STAMP).write_text(f"{jars.lock.short}\n")
-    return folder
 
+    def make(folder: Path) -> None:
+        if fetch is not None:
+            fetch(folder)
+        else:
+            fetch_with_maven(folder, jars)
+        jars.lock.verify(folder, jars.name)
 
-def is_complete(folder: Path) -> bool:
-    """Whether the folder was stamped, which happens after its jars were checked."""
-    return (folder / _STAMP).is_file()
-
-
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold a lock file; waits for another process that holds it. A process that dies gives it back."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return made_once(jars_folder(cache, jars), make)
 
 
 def fetch_with_maven(folder: Path, jars: Jars) -> None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from models.labels.teachers.weights import TEACHERS
-from ops.maven.jars import Fetch, Jars, fetched, is_complete, jars_folder
+from ops.made_once import is_complete
+from ops.maven.jars import Fetch, Jars, fetched, jars_folder
 from ops.maven.lock import JarLock
 from schemas.errors import ConfigurationError
 
