@@ -1,4 +1,4 @@
-"""Taking parts out of a Qwen3 of transformers so that a smaller stock Qwen3 remains.
+"""Taking parts out of a Qwen3 or Llama of transformers so that a smaller stock model of its kind remains.
 
 Engines know one width for all layers, so every layer loses as much. Attention loses whole key-value heads, each with
 all query heads that read it: the ratio of the two stays, keys and values shrink with the rest, and a choice in one
@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import torch
 from torch import nn
-from transformers import Qwen3ForCausalLM
+from transformers import LlamaForCausalLM, Qwen3ForCausalLM
 
 from models.training.pruning.problem import Floats, Kept, columns_of
 
@@ -46,7 +46,7 @@ def keep_kv_heads(attention: nn.Module, kept: Kept, weight: Floats) -> None:
     _replace(attention.o_proj, _like(attention.o_proj, weight[query_rows].T))
 
 
-def drop_layers(model: Qwen3ForCausalLM, dropped: Collection[int]) -> None:
+def drop_layers(model: Qwen3ForCausalLM | LlamaForCausalLM, dropped: Collection[int]) -> None:
     """Take whole layers out; those behind them move up.
 
     Args:
@@ -58,11 +58,12 @@ def drop_layers(model: Qwen3ForCausalLM, dropped: Collection[int]) -> None:
     model.model.layers = nn.ModuleList([layers[index] for index in left])
     for place, layer in enumerate(model.model.layers):
         layer.self_attn.layer_idx = place  # where its keys lie in a cache
-    config.layer_types = [config.layer_types[index] for index in left]
+    if (types := getattr(config, "layer_types", None)) is not None:  # a Llama has one kind and does not list it
+        config.layer_types = [types[index] for index in left]
     config.num_hidden_layers = len(left)
 
 
-def fit_config(model: Qwen3ForCausalLM) -> None:
+def fit_config(model: Qwen3ForCausalLM | LlamaForCausalLM) -> None:
     """Write the widths that the layers have now into the config.
 
     Raises:

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from transformers import Qwen3ForCausalLM
+from transformers import PreTrainedModel
 
 from models.training.architecture import Shape, build_model
 from models.training.batches import Batch, padded
@@ -16,14 +16,15 @@ from models.training.pruning.problem import Problem
 from models.training.pruning.pruned import Settings, Target, last_layers, prune, shape_of
 from models.training.pruning.walk import Part, prune_layers
 from schemas.errors import ConfigurationError
+from tests.engine.training.pruning.llamas import build_llama
 
 SMALL = Shape(hidden=32, layers=3, heads=4, kv_heads=2, head_dim=8, mlp=48)
 PROMPTS = [[5, 6, 7], [9, 8, 7, 6, 5, 4, 3], [11, 12], [13, 5, 14, 6, 15]]
 
 
-@pytest.fixture
-def model() -> Qwen3ForCausalLM:
-    return build_model(SMALL, 64, seed=1).eval()
+@pytest.fixture(params=[build_model, build_llama])
+def model(request: pytest.FixtureRequest) -> PreTrainedModel:
+    return request.param(SMALL, 64, seed=1).eval()
 
 
 @pytest.fixture
@@ -35,14 +36,14 @@ def batches() -> list[Batch]:
     return [padded(prompts[:2]), padded(prompts[2:])]
 
 
-def hidden(model: Qwen3ForCausalLM, prompt: list[int]) -> torch.Tensor:
+def hidden(model: PreTrainedModel, prompt: list[int]) -> torch.Tensor:
     with torch.inference_mode():
         return model.model(input_ids=torch.tensor([prompt]), use_cache=False).last_hidden_state
 
 
 @pytest.mark.parametrize(("part", "projection"), [(Part.NEURONS, "mlp.down_proj"), (Part.KV_HEADS, "self_attn.o_proj")])
 def test_the_gram_matrix_is_that_of_each_prompt_read_alone(
-    model: Qwen3ForCausalLM, batches: list[Batch], part: Part, projection: str
+    model: PreTrainedModel, batches: list[Batch], part: Part, projection: str
 ) -> None:
     """No padding in it, and of every layer what the layers before it give once they are pruned."""
     problems: list[Problem] = []
@@ -68,7 +69,7 @@ def test_the_gram_matrix_is_that_of_each_prompt_read_alone(
     assert problems[2].hessian == pytest.approx(inputs.T @ inputs, rel=1e-4, abs=1e-6)
 
 
-def test_dead_neurons_and_copies_go_for_nothing(model: Qwen3ForCausalLM, batches: list[Batch]) -> None:
+def test_dead_neurons_and_copies_go_for_nothing(model: PreTrainedModel, batches: list[Batch]) -> None:
     """A third of each MLP is dead, a third repeats the rest: OSSCAR halves it and more, and every answer stays."""
     for layer in model.model.layers:
         mlp = layer.mlp
@@ -83,7 +84,7 @@ def test_dead_neurons_and_copies_go_for_nothing(model: Qwen3ForCausalLM, batches
         assert torch.allclose(hidden(model, prompt), expected, atol=1e-3)
 
 
-def test_on_a_model_osscar_loses_less_than_every_other_method(model: Qwen3ForCausalLM, batches: list[Batch]) -> None:
+def test_on_a_model_osscar_loses_less_than_every_other_method(model: PreTrainedModel, batches: list[Batch]) -> None:
     """In the first layer, where all of them read the same inputs."""
     losses = {}
     for method in MethodName:
@@ -94,7 +95,7 @@ def test_on_a_model_osscar_loses_less_than_every_other_method(model: Qwen3ForCau
     assert losses[MethodName.OSSCAR] <= losses[MethodName.OSSCAR_GREEDY] < others
 
 
-def test_heads_neurons_and_layers_go_together(model: Qwen3ForCausalLM, batches: list[Batch]) -> None:
+def test_heads_neurons_and_layers_go_together(model: PreTrainedModel, batches: list[Batch]) -> None:
     """The plan names layers as they were numbered in the whole model; what remains can be trained."""
     target = Target(mlp_keep=0.5, kv_heads_keep=0.5, dropped_layers=(1,), settings=Settings(granularity=8))
     kept = prune(model, target, batches)
@@ -117,14 +118,14 @@ def test_heads_neurons_and_layers_go_together(model: Qwen3ForCausalLM, batches: 
     ],
 )
 def test_impossible_targets_are_refused(
-    model: Qwen3ForCausalLM, batches: list[Batch], target: Target, said: str
+    model: PreTrainedModel, batches: list[Batch], target: Target, said: str
 ) -> None:
     """Before anything is computed."""
     with pytest.raises(ConfigurationError, match=said):
         prune(model, target, batches)
 
 
-def test_a_broken_model_is_named_by_its_layer(model: Qwen3ForCausalLM, batches: list[Batch]) -> None:
+def test_a_broken_model_is_named_by_its_layer(model: PreTrainedModel, batches: list[Batch]) -> None:
     """Not a number in the second layer: no plan comes of it."""
     model.model.layers[1].mlp.up_proj.weight.data[0, 0] = float("nan")
     with pytest.raises(ConfigurationError, match=r"layer 1, neurons: .*not numbers"):
