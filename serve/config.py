@@ -36,7 +36,7 @@ class ScorerConfig:
         depth_floor: Candidates below which an answer is of no use: where the queue leaves no time for so many, the call
             is refused; an idle ranker tries them however near the deadline.
         depth_floors: Least share of its candidates that a call of a class may send under load, in [0, 1].
-        pack_tokens: Most tokens of one engine request, the query counted once.
+        pack_tokens: Most tokens of one engine request, the query counted once; a slow engine gets smaller ones.
         pack_items: Most items of one engine request.
         packs_in_flight: Engine requests at once; what waits behind them is bounded by the adaptive limit.
         cache_ttl_s: Age from which a cached score is not used any more, in seconds.

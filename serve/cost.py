@@ -27,6 +27,14 @@ _MIN_STRETCH_S = 0.001
 _LEAST_LEFT = 0.25
 """Share of its time that work at the engine still counts for, however long it is there: late is not nearly done."""
 
+_PACK_SHARE = 1 / 8
+"""Share of the time a call has left that one of its requests may take. Scores come when a request is done: where the
+ranker is late, a call in one request has nothing, a call in eight lacks the last ones."""
+
+_LEAST_PACK_TOKENS = 512
+_PACK_OVERHEADS = 9
+"""A request is at least so many times its overhead, which so takes no more than a tenth of the ranker's time."""
+
 _PRIOR_TOKENS = 4_096
 """The first guess of the speed weighs as one request of so many tokens."""
 
@@ -101,6 +109,16 @@ class CostModel:
         full_packs, rest_s = divmod(seconds, self.seconds(pack_tokens, 1))
         rest = max(0.0, rest_s * self._speed - self._overhead)
         return int(full_packs) * pack_tokens + int(rest)
+
+    def pack_tokens(self, remaining_s: float, most: int) -> int:
+        """Size of the requests of a call: as large as the engine takes them, or smaller where the engine is slow.
+
+        Args:
+            remaining_s: Time that the call has left, in seconds.
+            most: Tokens of the largest request that may be sent.
+        """
+        fitting = int(remaining_s * _PACK_SHARE * self._speed - self._overhead)
+        return min(most, max(fitting, _LEAST_PACK_TOKENS, round(_PACK_OVERHEADS * self._overhead)))
 
     def started(self, now_s: float) -> None:
         """A request was sent. From idle, a new stretch begins."""

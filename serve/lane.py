@@ -29,7 +29,7 @@ from serve.admission import Admission
 from serve.background import BackgroundTasks
 from serve.cost import Ended
 from serve.flight import FlightKey, ModelScore, Outcome, SingleFlight
-from serve.schedule import Schedule, Ticket, latest_starts
+from serve.schedule import Schedule, Ticket, latest_starts, rescue_start
 from serve.telemetry import Telemetry
 
 __all__ = ["Lane", "LaneLimits", "Miss"]
@@ -42,7 +42,7 @@ class LaneLimits:
     """Shape of the engine requests.
 
     Attributes:
-        pack_tokens: Most tokens of one, the query counted once.
+        pack_tokens: Most tokens of one, the query counted once; fewer where the engine is slow (``serve.cost``).
         pack_items: Most items of one.
         packs_in_flight: Most at once.
     """
@@ -133,7 +133,7 @@ class Lane:
         ranges = split_packs(
             costs,
             prefix_tokens=len(query_ids),
-            max_tokens=self._limits.pack_tokens,
+            max_tokens=self._admission.cost.pack_tokens(deadline.remaining_s(), self._limits.pack_tokens),
             max_items=self._limits.pack_items,
         )
         now_s = time.monotonic()
@@ -162,6 +162,10 @@ class Lane:
             )
             for pack, latest_start_s in zip(packs, starts_s, strict=True):
                 pack.latest_start_s = latest_start_s
+        elif traffic_class is TrafficClass.INTERACTIVE:
+            for pack in packs[:1]:
+                cost_s = self._admission.cost.seconds(pack.tokens, 1)
+                pack.rescue_s = rescue_start(cost_s, slots=self._limits.packs_in_flight, deadline_s=deadline.at_s)
         return packs
 
     def _before_held_s(self) -> float:

@@ -135,8 +135,9 @@ class Ranking:
 
     def _in_time(self, traffic_class: TrafficClass, deadline: Deadline) -> int:
         """Tokens that the ranker can serve to a call of this class before the deadline, after what is ahead."""
-        seconds = plannable_s(deadline.remaining_s(), self._admission.queue_s(traffic_class, time.monotonic()))
-        return self._admission.cost.tokens_within(seconds, self._pack_tokens)
+        remaining_s, cost = deadline.remaining_s(), self._admission.cost
+        seconds = plannable_s(remaining_s, self._admission.queue_s(traffic_class, time.monotonic()))
+        return cost.tokens_within(seconds, cost.pack_tokens(remaining_s, self._pack_tokens))
 
     def _overloaded(self, refused: Refused) -> Overloaded:
         message = f"{self._admission.in_flight} tokens are in flight to the ranker: no room before the deadline"

@@ -5,6 +5,8 @@ Rules, in this order:
 1. A pack whose deadline has come is dropped; it never becomes the most urgent.
 2. *Urgent* is interactive work, and latency-insensitive work that would come too late if it waited longer. Of urgent
    packs the latter go first, then the one with the earliest deadline, as soon as a slot is free.
+   The first pack of an interactive call goes before them all once its time becomes short: scores come when a pack is
+   done, so where work takes longer than was measured, each call has some of its candidates, and none has nothing.
 3. All other work is *held* to idle windows: it goes where no urgent pack waits and none is at the ranker, and leaves
    one slot free, so that a call that comes meanwhile finds it. Latency-insensitive work goes before refreshes.
 4. Refreshes are never urgent: those that find no idle window are dropped at their deadline.
@@ -21,12 +23,15 @@ from typing import Generic, TypeVar
 from schemas.api import TrafficClass
 from serve.depth import PLANNED_SHARE
 
-__all__ = ["Schedule", "Ticket", "latest_starts"]
+__all__ = ["Schedule", "Ticket", "latest_starts", "rescue_start"]
 
 _SPREAD = 0.5
 """Share of a call's time, at its end, over which the latest starts of calls are spread."""
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
+
+_SLOWDOWN = 3.0
+"""How much longer than measured a first pack may take, and what is at the ranker before it, to be rescued in time."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +44,7 @@ class Ticket:
         deadline_s: When it is of no use any more; monotonic.
         wanted_s: Earliest deadline of those who wait for it: decides the order, and drops nothing.
         latest_start_s: From when on it is urgent, whatever its class; infinite: never.
+        rescue_s: From when on it goes before all urgent work whose time is not short; infinite: never.
     """
 
     traffic_class: TrafficClass
@@ -46,6 +52,7 @@ class Ticket:
     deadline_s: float
     wanted_s: float
     latest_start_s: float = math.inf
+    rescue_s: float = math.inf
 
     @property
     def is_held(self) -> bool:
@@ -84,11 +91,14 @@ class Schedule(Generic[T]):
     def due(self, now_s: float) -> list[T]:
         """Held packs that cannot wait any longer (rule 2): the caller makes them interactive.
 
-        From now on they go before all that can still wait for its deadline.
+        From now on they go before all that can still wait for its deadline, as first packs do whose time is short.
         """
         due = [ticket for ticket in self._waiting if ticket.is_held and ticket.latest_start_s <= now_s]
         for ticket in due:
             ticket.wanted_s = ticket.latest_start_s
+        for ticket in self._waiting:
+            if not ticket.is_held and ticket.rescue_s <= now_s:
+                ticket.wanted_s = min(ticket.wanted_s, ticket.rescue_s)
         return due
 
     def next(self) -> T | None:
@@ -149,6 +159,17 @@ def latest_starts(
         slacks_s.append(slack_s)
     early_s = _SPREAD * max(0.0, deadline_s - slack_s - now_s) * (turn * _GOLDEN % 1)
     return [deadline_s - slack_s - early_s for slack_s in reversed(slacks_s)]
+
+
+def rescue_start(cost_s: float, *, slots: int, deadline_s: float) -> float:
+    """When the first pack of an interactive call must go, if it is to be done in time on a ranker a third as fast.
+
+    Args:
+        cost_s: Of it, seconds as measured; packs at the ranker are taken to be as large.
+        slots: Packs at the ranker, at most.
+        deadline_s: Monotonic.
+    """
+    return deadline_s - _SLOWDOWN * (1 + slots) * cost_s
 
 
 def _held_order(ticket: Ticket) -> tuple[bool, float]:

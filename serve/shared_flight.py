@@ -142,7 +142,7 @@ class SharedFlight:
         """
         shareable = {item.version: item for item in misses if item.job_id is not None}
         is_alone = traffic_class is not TrafficClass.INTERACTIVE or self._cache.is_left_alone
-        if is_alone or not self._pays(list(shareable.values()), cost):
+        if is_alone or not self._pays(list(shareable.values()), cost, deadline):
             return Joined(await rank(misses))
         joined = Joined(Ranked(), led=list(shareable))
         until_s = self._clock() + min(self._limits.max_wait_s, self._limits.share * deadline.remaining_s())
@@ -162,11 +162,11 @@ class SharedFlight:
             raise
         return joined
 
-    def _pays(self, items: Sequence[Item], cost: CostModel) -> bool:
+    def _pays(self, items: Sequence[Item], cost: CostModel, deadline: Deadline) -> bool:
         tokens = sum(
             len(item.summary) / _CHARS_PER_TOKEN if item.token_ids is None else len(item.token_ids) for item in items
         )
-        packs = math.ceil(tokens / self._limits.pack_tokens)
+        packs = math.ceil(tokens / cost.pack_tokens(deadline.remaining_s(), self._limits.pack_tokens))
         return packs > 0 and cost.seconds(tokens, packs) >= self._limits.min_s
 
     async def _follow(

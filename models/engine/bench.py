@@ -111,7 +111,10 @@ def matmul_gflops(
         weight = torch.randn(num_out, num_in, dtype=dtype, device=device)
         x = torch.randn(num_rows, num_in, dtype=dtype, device=device)
         matrix = choose_matrix(device, dtype)(weight)
-        for product in (lambda x=x, weight=weight: F.linear(x, weight), lambda x=x, matrix=matrix: matrix.product(x)):
+        for product in (
+            lambda x=x, weight=weight: F.linear(x, weight),
+            lambda x=x, matrix=matrix: matrix.product(matrix.read(x)),
+        ):
             best = max(best, 2 * num_rows * num_in * num_out / min(_seconds(product, repeats, times=times)) / 1e9)
     return best
 
@@ -166,7 +169,7 @@ def decoding_tokens_per_s(backend: Backend, num_sequences: int, *, prompt_tokens
     def decode() -> None:
         nonlocal tokens
         for _ in range(_NUM_DECODE_STEPS):
-            tokens = model.head.product(batch.step(tokens)).argmax(-1).tolist()
+            tokens = model.head.product(model.head.read(batch.step(tokens))).argmax(-1).tolist()
 
     (seconds,) = _seconds(decode, 1)
     return num_sequences * _NUM_DECODE_STEPS / seconds

@@ -5,7 +5,7 @@ Shape suffixes: N token rows, I inputs, O outputs of a matrix; R rows and D valu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from torch.nn import functional as F
@@ -21,10 +21,12 @@ _NORM_PARTS = 8
 _LEAST_PART = 64
 """Values of a part: norms of 16 values take five times as long as those of 64 (heads of 128)."""
 _TILE_INPUTS = 32
+_ROW_STEPS = ((64, 1024), (32, 256), (16, 128), (8, 64), (4, 32))
+"""Numbers of rows are multiples of the first where they are above the second: 100 different ones up to 2,304."""
 
 
 Rows = Any
-"""What the products of one class of matrices read: a tensor [N, I], or levels and scales."""
+"""What the products of one class of matrices read: a tensor [N, I], one with more rows, or levels and scales."""
 
 
 class Matrix(Protocol):
@@ -83,6 +85,15 @@ class PlainMatrix:
 _onednn = torch.ops.mkldnn
 
 
+class _WholeRows(NamedTuple):
+    """Rows and inputs filled up with zeros to sizes that kernels like."""
+
+    x_PI: torch.Tensor
+    """[P, I'] at least as many rows and inputs as there are."""
+    num_rows: int
+    """Those that are meant."""
+
+
 class OnednnMatrix:
     """CPU, through oneDNN's linear operators.
 
@@ -90,6 +101,9 @@ class OnednnMatrix:
     the same wheel, does: 226 against 101 GFLOP/s on one EPYC core (M 600, K 256, N 1536). Beside that, the weight is
     reordered once instead of in each product (a decode step takes 0.6 of the time), and what follows a product is done
     while it is in the registers, in float32, instead of in passes over memory of its own.
+
+    oneDNN writes a kernel for each number of rows when it first sees it, in a millisecond or two: as long as the
+    product of 2,000 rows and a small model's matrix takes. So numbers of rows are rounded up to few.
     """
 
     def __init__(self, weight_OI: torch.Tensor, *, is_reordered: bool = True) -> None:
@@ -102,32 +116,48 @@ class OnednnMatrix:
         # The bfloat16 tiles read to the next multiple of 32 inputs, into the next row, and multiply that by zero: its
         # NaN would reach this row.
         self._num_missing = -weight_OI.shape[1] % _TILE_INPUTS if weight_OI.dtype == torch.bfloat16 else 0
-        weight_OI = self._whole_tiles(weight_OI)
+        weight_OI = _filled(weight_OI, inputs=self._num_missing)
         self._weight = _onednn._reorder_linear_weight(weight_OI) if is_reordered else weight_OI  # noqa: SLF001
 
-    def _whole_tiles(self, x_NI: torch.Tensor) -> torch.Tensor:
-        return F.pad(x_NI, (0, self._num_missing)) if self._num_missing else x_NI
-
-    @staticmethod
-    def read(x_NI: torch.Tensor) -> torch.Tensor:
+    def read(self, x_NI: torch.Tensor) -> _WholeRows:
         """See ``Matrix``."""
-        return x_NI
+        num_rows = x_NI.shape[0]
+        return _WholeRows(_filled(x_NI, inputs=self._num_missing, rows=whole_rows(num_rows) - num_rows), num_rows)
 
-    def product(self, x_NI: torch.Tensor) -> torch.Tensor:
+    def product(self, rows: _WholeRows) -> torch.Tensor:
         """See ``Matrix``."""
-        return _onednn._linear_pointwise(self._whole_tiles(x_NI), self._weight, None, "none", [], "")  # noqa: SLF001
+        return self._unary(rows, "none")
 
-    def silu(self, x_NI: torch.Tensor) -> torch.Tensor:
+    def silu(self, rows: _WholeRows) -> torch.Tensor:
         """See ``Matrix``."""
-        return _onednn._linear_pointwise(self._whole_tiles(x_NI), self._weight, None, "swish", [], "")  # noqa: SLF001
+        return self._unary(rows, "swish")
 
-    def times(self, x_NI: torch.Tensor, factor_NO: torch.Tensor) -> torch.Tensor:
+    def times(self, rows: _WholeRows, factor_NO: torch.Tensor) -> torch.Tensor:
         """See ``Matrix``."""
-        return _onednn._linear_pointwise.binary(self._whole_tiles(x_NI), factor_NO, self._weight, None, "mul")  # noqa: SLF001
+        return self._binary(rows, factor_NO, "mul")
 
-    def plus(self, x_NI: torch.Tensor, addend_NO: torch.Tensor) -> torch.Tensor:
+    def plus(self, rows: _WholeRows, addend_NO: torch.Tensor) -> torch.Tensor:
         """See ``Matrix``."""
-        return _onednn._linear_pointwise.binary(self._whole_tiles(x_NI), addend_NO, self._weight, None, "add")  # noqa: SLF001
+        return self._binary(rows, addend_NO, "add")
+
+    def _unary(self, rows: _WholeRows, then: str) -> torch.Tensor:
+        out_PO = _onednn._linear_pointwise(rows.x_PI, self._weight, None, then, [], "")  # noqa: SLF001
+        return out_PO[: rows.num_rows]
+
+    def _binary(self, rows: _WholeRows, other_NO: torch.Tensor, then: str) -> torch.Tensor:
+        other_PO = _filled(other_NO, rows=len(rows.x_PI) - rows.num_rows)
+        out_PO = _onednn._linear_pointwise.binary(rows.x_PI, other_PO, self._weight, None, then)  # noqa: SLF001
+        return out_PO[: rows.num_rows]
+
+
+def whole_rows(num_rows: int) -> int:
+    """The number of rows that a product is computed with: at most an eighth more, few different ones."""
+    step = next((step for step, above in _ROW_STEPS if num_rows > above), 1)
+    return -(-num_rows // step) * step
+
+
+def _filled(x_NI: torch.Tensor, *, inputs: int = 0, rows: int = 0) -> torch.Tensor:
+    return F.pad(x_NI, (0, inputs, 0, rows)) if inputs or rows else x_NI
 
 
 def choose_matrix(

@@ -13,6 +13,7 @@ import argparse
 import json
 import logging
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from models.bundle import Manifest, PromptLimits, RankerCanary, Role, Summarizer
 from models.engine.bench import QWEN3_06B
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from models.training.architecture import TINY, Shape, count_parameters
+from models.training.command_line import plain_errors
 from models.training.export import load_weights, versions, write_manifest
 from models.training.generation import greedy
 from models.training.reference import score_alone
@@ -251,7 +253,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RandomConfig:
     return RandomConfig(options.out, options.shape, Role(options.role), options.seed, options.threads)
 
 
+@plain_errors
+def _command() -> int:
+    made = main(parse_arguments())
+    _log.info("%s: %d canaries, metrics %s", made.name, len(made.canaries), made.metrics)
+    return 0
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    _made = main(parse_arguments())
-    _log.info("%s: %d canaries, metrics %s", _made.name, len(_made.canaries), _made.metrics)
+    sys.exit(_command())

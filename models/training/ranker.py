@@ -6,6 +6,7 @@ Supervised fine-tuning from random weights: the probability of the answer `` yes
 
 import argparse
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import RankerPrompt
 from models.training.architecture import TINY, Shape, build_model
 from models.training.batches import padded
+from models.training.command_line import plain_errors
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
@@ -171,6 +173,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
     return RankerConfig(**options, shape=shape, optimiser=optimiser)
 
 
+@plain_errors
+def _command() -> int:
+    _log.info("metrics: %s", main(parse_arguments()).metrics)
+    return 0
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    _log.info("metrics: %s", main(parse_arguments()).metrics)
+    sys.exit(_command())

@@ -27,12 +27,14 @@ class Outcome:
         num_scored: Candidates with a score of the model or the cache.
         num_scorable: Candidates that could have one: those that are not gone.
         sources: How many results of each source; unscored ones by reason, as ``unscored:depth``.
+        problem: Status and detail of an answer that is neither scores nor a refusal; empty otherwise.
     """
 
     sent: Sent
     num_scored: int = 0
     num_scorable: int = 0
     sources: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
 
     @property
     def latency_s(self) -> float:
@@ -62,7 +64,8 @@ def outcome_of(sent: Sent, answer: Mapping[str, Any]) -> Outcome:
     """The outcome of a call that ended with this answer."""
     results = answer.get("results") if sent.status == _OK else None
     if not isinstance(results, list):
-        return Outcome(sent)
+        says = answer.get("detail") or sent.error or "no detail"
+        return Outcome(sent, problem="" if sent.status == _REFUSED else f"{sent.status}: {says}")
     sources = Counter(_source(result) for result in results)
     num_scored = sum(sources[source] for source in _SCORED)
     num_gone = sum(sources[f"unscored:{reason}"] for reason in _GONE)
@@ -122,6 +125,7 @@ def _figures(outcomes: Sequence[Outcome], seconds: float, deadline_s: float, num
             Counter(str(each.sent.status) for each in outcomes if each.sent.status not in {_OK, _REFUSED})
         ),
         "errors": dict(Counter(each.sent.error for each in outcomes if each.sent.error)),
+        "problems": dict(Counter(each.problem for each in outcomes if each.problem)),
         "late_sends": len(late),
         "late_sends_missed": sum(outcome.is_miss(deadline_s) for outcome in late),
         "in_time_share": _ratio(sum(outcome.is_good(deadline_s) for outcome in timely), len(timely)),

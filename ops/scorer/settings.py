@@ -77,7 +77,7 @@ class Scorer(Section):
     depth_floors: DepthFloors = DepthFloors()
     """Floors of the ranking depth by class."""
     pack_tokens: Count = 8_192
-    """Largest request to the engine, tokens of its items."""
+    """Largest request to the engine, tokens of its items; a slow engine gets smaller ones."""
     max_body_bytes: Count = 1_000_000
     """Largest request body."""
     cache_budget_s: Seconds = 0.005

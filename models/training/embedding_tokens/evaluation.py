@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from models.bundle import Bundle, Role, load_bundle
+from models.training.command_line import plain_errors
 from models.training.embedding_tokens.bundle import load_encoder, read_manifest
 from models.training.embedding_tokens.measuring import Bench
 from models.training.embedding_tokens.objective import lengths
@@ -30,7 +31,7 @@ from models.training.judged import JudgedSet
 from models.training.report.recording import write_recorded
 from models.training.report.texts import write_summaries
 from models.training.report.worlds import held_out_set, trimmed
-from schemas.errors import ConfigurationError, PrecisError
+from schemas.errors import ConfigurationError
 
 __all__ = ["EvaluationConfig", "evaluate", "main"]
 
@@ -153,23 +154,20 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, measure, print; the exit status."""
     options = parse_arguments(arguments)
-    try:
-        config = EvaluationConfig(
-            options.encoder,
-            options.ranker,
-            options.summarizer,
-            options.queries,
-            is_unseen=options.unseen,
-            is_bfloat16=options.dtype == "bfloat16",
-            threads=options.threads,
-        )
-        found = evaluate(config)
-    except PrecisError as error:
-        sys.stderr.write(f"precis eval embeddings: {error}\n")
-        return 2
+    config = EvaluationConfig(
+        options.encoder,
+        options.ranker,
+        options.summarizer,
+        options.queries,
+        is_unseen=options.unseen,
+        is_bfloat16=options.dtype == "bfloat16",
+        threads=options.threads,
+    )
+    found = evaluate(config)
     if options.record:
         _log.info("written: %s", write_recorded(recorded_run(found, options.date), options.record))
     sys.stdout.write(json.dumps(found, indent=2) + "\n" if options.json else "\n".join(table(found)) + "\n")

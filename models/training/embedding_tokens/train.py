@@ -6,6 +6,7 @@ it goes on from its checkpoint to the same bytes. ``precis eval embeddings`` mea
 
 import json
 import logging
+import sys
 from dataclasses import asdict
 from random import Random
 
@@ -15,6 +16,7 @@ from torch import nn
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import count_parameters
+from models.training.command_line import plain_errors
 from models.training.corpora import Corpus, evaluation_corpus, training_corpus
 from models.training.curve import Curve
 from models.training.embedding_tokens.bundle import EncoderManifest, write_encoder
@@ -28,7 +30,6 @@ from models.training.loop import LoopConfig, train
 from models.training.pruning.derived import check_out, write_derived
 from models.training.pruning.plan import Source as RankerSource
 from models.training.ranker_data import RankerData
-from models.training.reinforce.config import plain_errors
 
 __all__ = ["main"]
 
@@ -115,7 +116,12 @@ def _held_out(config: EmbeddingsConfig, bundle: Bundle) -> list[Material]:
     return materials.whole(Random(0), corpus.postings[: config.held_out], _HELD_OUT_QUERIES)
 
 
+@plain_errors
+def _command() -> int:
+    _log.info("%s", json.dumps(main(parse_arguments()).metrics))
+    return 0
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with plain_errors():
-        _log.info("%s", json.dumps(main(parse_arguments()).metrics))
+    sys.exit(_command())

@@ -8,15 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.training.command_line import plain_errors
 from models.training.data.files import packed, write_files
 from models.training.judged import ads_set, find_evaluation_data
 from models.training.judged.files import DEFAULT_FOLDER
-from schemas.errors import ConfigurationError
 from schemas.posting import job_id_of
 
 __all__ = ["main"]
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write them, and say how many.
 
@@ -29,11 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--queries", type=int, default=150, help="at most (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=11, help="of the queries; the report's is %(default)s")
     options = parser.parse_args(arguments)
-    try:
-        data = find_evaluation_data(options.judged_data)
-    except ConfigurationError as error:
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 (as `precis` says it)
-        return 2
+    data = find_evaluation_data(options.judged_data)
     judged = ads_set(data, options.queries, options.seed)
     wanted = {key for ranking in judged.rankings for key in ranking.keys}
     rows = (row for name in ("usajobs", "emscad") for row in data.rows(name) if job_id_of(row) in wanted)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from models.bundle import Manifest
+from models.training.command_line import plain_errors
 from models.training.pruning.applying import ApplyConfig, apply_plan
 from models.training.pruning.cli import Request, parse_arguments
 from models.training.pruning.comparison import CompareConfig, compare
@@ -15,13 +16,13 @@ from models.training.pruning.plan import Plan
 from models.training.pruning.planning import PlanConfig, make_plan
 from models.training.pruning.recovery import RecoverConfig, recover
 from models.training.pruning.report import Comparison, table
-from schemas.errors import ConfigurationError, PrecisError
 
 __all__ = ["main"]
 
 Result = Plan | Manifest | Comparison
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say.
 
@@ -30,11 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     request = parse_arguments(arguments)
     torch.set_num_threads(request.threads)
-    try:
-        result = _run(request)
-    except PrecisError as error:
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 (as `precis` says it)
-        return 2 if isinstance(error, ConfigurationError) else 1
+    result = _run(request)
     lines = [result.model_dump_json()] if request.as_json else _lines(result)
     for line in lines:
         print(line)  # noqa: T201 (what a command says)

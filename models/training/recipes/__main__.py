@@ -10,14 +10,16 @@ from tempfile import TemporaryDirectory
 import torch
 
 from models.bundle import Role, load_bundle
+from models.training.command_line import plain_errors
 from models.training.recipes.recipe import Recipe, load_recipe, recipe_names
 from models.training.recipes.report import report_on
 from models.training.recipes.run import RunConfig, rehearse, run_recipe
-from schemas.errors import ConfigurationError, PrecisError
+from schemas.errors import ConfigurationError
 
 __all__ = ["main"]
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say.
 
@@ -26,23 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parse(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        recipe = load_recipe(options.recipe)
-        report = report_on(recipe)
-        _say(report.model_dump_json() if options.as_json else "\n".join(report.as_lines()))
-        if options.dry_run:
-            _rehearse(recipe, options.processes, options.steps or 2, is_quiet=options.as_json)
-        elif options.bundle and options.out:
-            config = RunConfig(recipe, options.bundle, options.out, options.processes, options.steps)
-            for folder in run_recipe(config):
-                _say(str(folder))
-        else:
-            raise ConfigurationError(
-                "give --dry-run, or --bundle with the weights to begin with and --out for the stages"
-            )
-    except PrecisError as error:
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 (as `precis` says it)
-        return 2 if isinstance(error, ConfigurationError) else 1
+    recipe = load_recipe(options.recipe)
+    report = report_on(recipe)
+    _say(report.model_dump_json() if options.as_json else "\n".join(report.as_lines()))
+    if options.dry_run:
+        _rehearse(recipe, options.processes, options.steps or 2, is_quiet=options.as_json)
+    elif options.bundle and options.out:
+        config = RunConfig(recipe, options.bundle, options.out, options.processes, options.steps)
+        for folder in run_recipe(config):
+            _say(str(folder))
+    else:
+        raise ConfigurationError("give --dry-run, or --bundle with the weights to begin with and --out for the stages")
     return 0
 
 

@@ -1,9 +1,6 @@
 """What a run is, its identity, and its command line."""
 
 import argparse
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -11,9 +8,9 @@ from typing import Any
 
 from models.training.reinforce.episodes import Reference
 from models.training.reinforce.length import Penalty
-from schemas.errors import ConfigurationError, PrecisError
+from schemas.errors import ConfigurationError
 
-__all__ = ["Algorithm", "GspoConfig", "add_options", "config_of", "plain_errors", "settings_of"]
+__all__ = ["Algorithm", "GspoConfig", "add_options", "config_of", "settings_of"]
 
 _BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 _FEWEST_SIBLINGS = 2
@@ -121,16 +118,6 @@ def add_options(parser: argparse.ArgumentParser, left_out: frozenset[str] = froz
         choices = list(field.type) if isinstance(field.default, StrEnum) else None
         shown = field.default.name if isinstance(field.default, Path) else field.default
         parser.add_argument(option, type=field.type, default=field.default, choices=choices, help=f"default: {shown}")
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """End the process with a message and no traceback: status 2 for wrong settings, 1 for other errors of ours."""
-    try:
-        yield
-    except PrecisError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 (what a command says)
-        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
 
 
 def config_of(options: argparse.Namespace, **settings: Any) -> GspoConfig:

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,8 +19,9 @@ from statistics import fmean
 from typing import Any
 
 from models.bundle import Role, load_bundle
+from models.training.command_line import plain_errors
 from models.training.corpora import evaluation_corpus
-from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of, plain_errors
+from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of
 from models.training.reinforce.gspo import BEFORE
 from models.training.reinforce.gspo import main as train
 from models.training.reinforce.held_out import HeldOut
@@ -176,7 +178,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[GspoConfig,
     return config_of(options), list(options.seeds), list(options.sweep)
 
 
+@plain_errors
+def _command() -> int:
+    print(main(*parse_arguments()))  # noqa: T201 (what a command says)
+    return 0
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with plain_errors():
-        print(main(*parse_arguments()))  # noqa: T201 (what a command says)
+    sys.exit(_command())

@@ -9,6 +9,7 @@ import argparse
 import json
 import logging
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +21,11 @@ from transformers import Qwen3ForCausalLM
 
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.command_line import plain_errors
 from models.training.corpora import Corpus, evaluation_corpus, training_corpus
 from models.training.export import export_weights, load_weights, versions, write_manifest
 from models.training.identity import data_digest, fingerprint
-from models.training.reinforce.config import GspoConfig, add_options, config_of, plain_errors, settings_of
+from models.training.reinforce.config import GspoConfig, add_options, config_of, settings_of
 from models.training.reinforce.episodes import draw_episodes
 from models.training.reinforce.held_out import HeldOut
 from models.training.reinforce.picture import draw_run
@@ -163,8 +165,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> GspoConfig:
     return config_of(parser.parse_args(arguments))
 
 
+@plain_errors
+def _command() -> int:
+    outcome = main(parse_arguments())
+    print(json.dumps({name: outcome[name] for name in ("references", "before", "after")}, indent=2))  # noqa: T201
+    return 0
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with plain_errors():
-        outcome = main(parse_arguments())
-        print(json.dumps({name: outcome[name] for name in ("references", "before", "after")}, indent=2))  # noqa: T201
+    sys.exit(_command())

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from models.training.command_line import plain_errors
 from models.training.export import versions
 from models.training.judged.files import DEFAULT_FOLDER
 from models.training.report.chapter import Chapter
@@ -21,7 +22,6 @@ from models.training.report.output import as_answer, write_report, write_texts
 from models.training.report.recorded import read_recorded, recorded_chapter
 from models.training.report.sections import SECTIONS
 from models.training.report.study import Settings, Study
-from schemas.errors import PrecisError
 
 _ROOT = Path(__file__).resolve().parents[3]
 _BUNDLES = _ROOT / "models" / "bundles"
@@ -150,15 +150,12 @@ def settings_of(options: argparse.Namespace) -> Settings:
     )
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, measure, write, print."""
     options = parse_arguments(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        answer = report(settings_of(options), options.sections, options.out)
-    except PrecisError as error:
-        sys.stderr.write(f"precis eval report: {error}\n")
-        return 2
+    answer = report(settings_of(options), options.sections, options.out)
     if options.json:
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
     else:

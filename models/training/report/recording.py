@@ -14,12 +14,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from models.training.command_line import plain_errors
 from models.training.pruning.methods import MethodName
 from models.training.pruning.report import Comparison, Row
 from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, config_digest
 from models.training.report.wording import percent
 from models.training.significance import Interval, relative_difference
-from schemas.errors import ConfigurationError, PrecisError
+from schemas.errors import ConfigurationError
 
 __all__ = ["from_comparison", "write_recorded"]
 
@@ -97,6 +98,7 @@ def _read_comparison(file: Path) -> Comparison:
         raise ConfigurationError(message) from error
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, convert, write."""
     parser = argparse.ArgumentParser(prog="precis eval record", description="Keep what a long run found.")
@@ -106,12 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="of the run (default: today)")
     parser.add_argument("--out", type=Path, default=_FOLDER, help="folder of recorded runs")
     options = parser.parse_args(arguments)
-    try:
-        comparison = _read_comparison(options.comparison)
-        run = from_comparison(comparison, name=options.name, command=options.command, date=options.date)
-    except PrecisError as error:
-        sys.stderr.write(f"precis eval record: {error}\n")
-        return 2
+    comparison = _read_comparison(options.comparison)
+    run = from_comparison(comparison, name=options.name, command=options.command, date=options.date)
     sys.stdout.write(f"written: {write_recorded(run, options.out)}\n")
     return 0
 

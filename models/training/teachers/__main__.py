@@ -8,11 +8,12 @@ from dataclasses import asdict
 from typing import Any
 
 from models.labels.agreement import read_gold
+from models.training.command_line import plain_errors
 from models.training.teachers.cli import CompareConfig, FitConfig, Request, parse_arguments
 from models.training.teachers.comparison import Worth, compare_parts
 from models.training.teachers.fitting import fit_map, graded
 from models.training.teachers.labelling import LabelConfig, Labelled, label_pairs, read_teacher_labels
-from schemas.errors import ConfigurationError, PrecisError
+from schemas.errors import ConfigurationError
 
 __all__ = ["main"]
 
@@ -20,6 +21,7 @@ _STOPPED = 130
 _LINE_EVERY_S = 30.0
 
 
+@plain_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say.
 
@@ -27,13 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 done; 1 it failed; 2 wrong usage, weights or map; 130 stopped by Ctrl-C. An error is one message
         on standard error.
     """
-    try:
-        return _run(parse_arguments(arguments))
-    except PrecisError as error:
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 (as `precis` says it)
-        return 2 if isinstance(error, ConfigurationError) else 1
-    except KeyboardInterrupt:
-        return _STOPPED
+    return _run(parse_arguments(arguments))
 
 
 def _run(request: Request) -> int:

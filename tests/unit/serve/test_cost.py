@@ -122,6 +122,24 @@ def test_no_time_takes_no_tokens():
     assert CostModel(1_000).tokens_within(-1.0, 100) == 0
 
 
+@pytest.mark.parametrize(
+    ("speed", "remaining_s", "expected"),
+    [(1_000_000, 0.5, 8_192), (20_000, 0.5, 1_250), (20_000, 10.0, 8_192), (1_000, 0.5, 512), (1_000, -1.0, 512)],
+)
+def test_a_slow_ranker_gets_a_call_in_parts(speed: float, remaining_s: float, expected: int):
+    """A request takes an eighth of the time that is left, whatever it could hold; tiny ones are never sent."""
+    assert CostModel(speed).pack_tokens(remaining_s, 8_192) == expected
+
+
+def test_requests_stay_large_beside_what_each_costs():
+    """Nine times its overhead at least: no more than a tenth of the ranker's time is lost; the largest still bounds."""
+    model = CostModel(20_000)
+    _serve(model, [500, 4_000] * 30, per_pack_s=0.02, per_token_s=1e-4)
+    assert model.overhead_tokens == pytest.approx(200, rel=0.1)
+    assert model.pack_tokens(0.5, 8_192) == pytest.approx(9 * model.overhead_tokens, abs=1)
+    assert model.pack_tokens(0.5, 1_000) == 1_000
+
+
 def test_idle_time_is_not_measured():
     """The same pack after an hour without work means the same speed."""
     model = CostModel(500)

@@ -3,11 +3,12 @@
 import itertools
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.api import TrafficClass
-from serve.schedule import Schedule, Ticket, latest_starts
+from serve.schedule import Schedule, Ticket, latest_starts, rescue_start
 
 INTERACTIVE, BULK, REFRESH = TrafficClass
 
@@ -75,6 +76,24 @@ def test_held_work_is_due_at_its_latest_start():
     bulk.traffic_class = INTERACTIVE
     assert schedule.due(8) == []
     assert schedule.next() is bulk
+
+
+def test_a_first_pack_whose_time_is_short_goes_before_an_earlier_deadline():
+    """Not before that moment; it is urgent already, so nothing is promoted."""
+    schedule = Schedule[Ticket](1)
+    early, first = _ticket(INTERACTIVE, 8), _ticket(INTERACTIVE, 9)
+    first.rescue_s = 7
+    for ticket in (early, first):
+        schedule.add(ticket)
+    assert schedule.due(6.9) == []
+    assert (early.wanted_s, first.wanted_s) == (8, 9)
+    assert schedule.due(7) == []
+    assert schedule.next() is first
+
+
+def test_a_first_pack_is_rescued_in_time_for_a_ranker_a_third_as_fast():
+    """It and the two packs that are there before it may each take three times what was measured."""
+    assert rescue_start(0.01, slots=2, deadline_s=5.0) == pytest.approx(5.0 - 3 * 3 * 0.01)
 
 
 def test_what_has_expired_is_dropped_and_never_goes():

@@ -23,6 +23,13 @@ def test_what_is_no_answer_has_no_counts(status: int) -> None:
     assert (found.num_scored, found.sources) == (0, {})
 
 
+def test_what_an_error_said_is_kept_and_a_refusal_says_nothing() -> None:
+    """The figures count each problem by status and detail: a 504 can be the store's or the ranker's."""
+    late = [outcome_of(sent(status=504), {"detail": "the ranker was late"}) for _ in range(2)]
+    found = _figures(*late, outcome_of(sent(status=0), {}), outcome_of(sent(status=429), {"detail": "full"}))
+    assert found["problems"] == {"504: the ranker was late": 2, "0: ClientOSError": 1}
+
+
 @pytest.mark.parametrize(
     ("call", "is_admitted", "is_miss"),
     [

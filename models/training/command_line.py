@@ -1,0 +1,36 @@
+"""How the commands of training end where something that was given is wrong."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from schemas.errors import ConfigurationError, PrecisError
+
+__all__ = ["plain_errors"]
+
+_P = ParamSpec("_P")
+_STOPPED = 130
+
+
+def plain_errors(command: Callable[_P, int]) -> Callable[_P, int]:
+    """A command whose expected errors are one message on standard error, as `precis` says them, and no traceback.
+
+    Args:
+        command: Returns its exit status.
+
+    Returns:
+        It, which returns 2 for wrong settings, bundles or plans, 1 for other errors of ours, 130 after Ctrl-C.
+    """
+
+    @wraps(command)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> int:
+        try:
+            return command(*args, **kwargs)
+        except PrecisError as error:
+            print(f"error: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 (what a command says)
+            return 2 if isinstance(error, ConfigurationError) else 1
+        except KeyboardInterrupt:
+            return _STOPPED
+
+    return run
