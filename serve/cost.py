@@ -40,9 +40,9 @@ _PRIOR_TOKENS = 4_096
 """The first guess of the speed weighs as one request of so many tokens."""
 
 _SHRINKAGE = 0.1
-"""Weight of "a request costs nothing", as a share of all that was seen. On a shared machine times of like requests differ
-by half, and requests of one call are of one size: with 0.02, one in 20 such runs gave an overhead as large as the requests.
-Requests of many sizes lose up to a fifth of the true one."""
+"""Weight of "a request costs nothing", as a share of all that was seen. On a shared machine times of like requests
+differ by half, and requests of one call are of one size: with 0.02, one in 20 such runs gave an overhead as large as
+the requests. Requests of many sizes lose up to a fifth of the true one."""
 
 
 class Ended(Enum):
