@@ -33,14 +33,16 @@ ranker is late, a call in one request has nothing, a call in eight lacks the las
 
 _LEAST_PACK_TOKENS = 512
 _PACK_OVERHEADS = 9
-"""A request is at least so many times its overhead, which so takes no more than a tenth of the ranker's time."""
+"""A request should be so many times its overhead, which so takes no more than a tenth of the ranker's time. For that
+it may take twice its share: an overhead is known less well than a speed."""
 
 _PRIOR_TOKENS = 4_096
 """The first guess of the speed weighs as one request of so many tokens."""
 
-_SHRINKAGE = 0.02
-"""Weight of "a request costs nothing", as a share of all that was seen. With 0.2 of noise, requests of one size give an
-overhead below a tenth of them; requests of many sizes lose a few percent of the true one."""
+_SHRINKAGE = 0.1
+"""Weight of "a request costs nothing", as a share of all that was seen. On a shared machine times of like requests
+differ by half, and requests of one call are of one size: with 0.02, one in 20 such runs gave an overhead as large as
+the requests. Requests of many sizes lose up to a fifth of the true one."""
 
 
 class Ended(Enum):
@@ -117,8 +119,9 @@ class CostModel:
             remaining_s: Time that the call has left, in seconds.
             most: Tokens of the largest request that may be sent.
         """
-        fitting = int(remaining_s * _PACK_SHARE * self._speed - self._overhead)
-        return min(most, max(fitting, _LEAST_PACK_TOKENS, round(_PACK_OVERHEADS * self._overhead)))
+        fitting = remaining_s * _PACK_SHARE * self.tokens_per_s
+        efficient = min(_PACK_OVERHEADS * self._overhead, 2 * fitting)
+        return min(most, max(_LEAST_PACK_TOKENS, round(fitting), round(efficient)))
 
     def started(self, now_s: float) -> None:
         """A request was sent. From idle, a new stretch begins."""

@@ -23,7 +23,7 @@ def test_both_terms_are_found_where_sizes_differ():
     model = CostModel(1_000)
     sizes = random.Random(1).choices([100, 800, 2_000, 6_000], k=300)
     _serve(model, sizes, per_pack_s=0.005, per_token_s=1e-5)
-    assert model.overhead_tokens == pytest.approx(500, rel=0.1)
+    assert 500 * 4 / 5 < model.overhead_tokens < 500  # the rest goes to the doubt
     assert model.seconds(4_000, 2) == pytest.approx(0.05, rel=0.03)
     assert model.seconds(100, 1) == pytest.approx(0.006, rel=0.1)
 
@@ -132,12 +132,27 @@ def test_a_slow_ranker_gets_a_call_in_parts(speed: float, remaining_s: float, ex
 
 
 def test_requests_stay_large_beside_what_each_costs():
-    """Nine times its overhead at least: no more than a tenth of the ranker's time is lost; the largest still bounds."""
+    """Nine times its overhead, so that a tenth of the ranker's time is lost, but at most a quarter of what is left."""
     model = CostModel(20_000)
     _serve(model, [500, 4_000] * 30, per_pack_s=0.02, per_token_s=1e-4)
-    assert model.overhead_tokens == pytest.approx(200, rel=0.1)
-    assert model.pack_tokens(0.5, 8_192) == pytest.approx(9 * model.overhead_tokens, abs=1)
-    assert model.pack_tokens(0.5, 1_000) == 1_000
+    assert 200 * 4 / 5 < model.overhead_tokens < 200
+    assert model.pack_tokens(0.8, 8_192) == pytest.approx(9 * model.overhead_tokens, abs=1)
+    assert model.pack_tokens(0.4, 8_192) == pytest.approx(0.4 / 4 * model.tokens_per_s, abs=1)
+    assert model.pack_tokens(0.8, 1_000) == 1_000
+
+
+def test_noise_among_like_requests_is_no_overhead():
+    """Requests of one call are of one size: where their times differ by half, little of that is taken for overhead."""
+    found = []
+    for seed in range(30):
+        chance, model, now_s = random.Random(seed), CostModel(20_000), 0.0
+        for _ in range(150):
+            tokens = chance.randint(1_200, 1_600)
+            model.started(now_s)
+            now_s += (tokens + 200) / 25_000 * chance.lognormvariate(0, 0.5)
+            model.finished(tokens, Ended.SERVED, now_s)
+        found.append(model.overhead_tokens)
+    assert sorted(found)[-2] < 400
 
 
 def test_idle_time_is_not_measured():
