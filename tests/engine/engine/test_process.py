@@ -68,7 +68,7 @@ def with_nan(bundle: Path) -> None:
         (with_text("model.safetensors", "no tensors"), "model.safetensors cannot be read as safetensors"),
         (with_text("tokenizer.json", "{}"), "tokenizer.json cannot be read as a tokenizer"),
         (with_text("precis.json", '{"role": "summarizer"}'), "role 'summarizer', asked to run as 'ranker'"),
-        (lambda bundle: edit_config(bundle, model_type="llama"), "config.json: model_type 'llama'"),
+        (lambda bundle: edit_config(bundle, model_type="mistral"), "config.json: model_type 'mistral'"),
         (lambda bundle: edit_config(bundle, attention_bias=True), "attention_bias"),
         (lambda bundle: edit_config(bundle, rope_parameters={"rope_type": "yarn"}), "rope_type 'yarn'"),
         (lambda bundle: edit_config(bundle, use_sliding_window=True), "sliding-window"),

@@ -80,7 +80,7 @@ def test_a_gpu_that_is_not_there_is_refused():
 def test_another_architecture_is_refused(tmp_path):
     """The message names the file."""
     bundle = large(tmp_path, Role.RANKER, weights_gib=0.1)
-    config = json.loads((tmp_path / "config.json").read_bytes()) | {"model_type": "llama"}
+    config = json.loads((tmp_path / "config.json").read_bytes()) | {"model_type": "mistral"}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ConfigurationError, match=r"config\.json.*llama"):
+    with pytest.raises(ConfigurationError, match=r"config\.json.*mistral"):
         task(bundle, machine())
