@@ -127,17 +127,17 @@ class Ranking:
             Overloaded: There is no room for the floor.
         """
         least = len(query_ids) + round(min(floor, num_items) * self._item_tokens)
-        in_time = self._in_time(traffic_class, deadline)
+        in_time = self._in_time(self._admission.queue_s(traffic_class, time.monotonic()), deadline)
         decision = self._admission.ask(traffic_class, wished=least, least=least, in_time=in_time)
         if isinstance(decision, Refused):
             self._telemetry.admission.labels("refused", traffic_class.value).inc()
             raise self._overloaded(decision)
 
-    def _in_time(self, traffic_class: TrafficClass, deadline: Deadline) -> int:
-        """Tokens that the ranker can serve to a call of this class before the deadline, after what is ahead."""
+    def _in_time(self, queue_s: float, deadline: Deadline) -> int:
+        """Tokens that the ranker can serve to a call before its deadline, after the queue ahead of it."""
         remaining_s, cost = deadline.remaining_s(), self._admission.cost
-        seconds = plannable_s(remaining_s, self._admission.queue_s(traffic_class, time.monotonic()))
-        return cost.tokens_within(seconds, cost.pack_tokens(remaining_s, self._pack_tokens))
+        pack_tokens = cost.pack_tokens(remaining_s, self._pack_tokens)
+        return cost.tokens_within(plannable_s(remaining_s, queue_s), pack_tokens)
 
     def _overloaded(self, refused: Refused) -> Overloaded:
         message = f"{self._admission.in_flight} tokens are in flight to the ranker: no room before the deadline"
@@ -220,9 +220,10 @@ class Ranking:
         costs = [len(miss.token_ids) for miss in misses.values()]
         costs[0] += len(query_ids)
         now_s = time.monotonic()
-        self._depth.observe(traffic_class, self._admission.queue_s(traffic_class, now_s), now_s)
+        queue_s = self._admission.queue_s(traffic_class, now_s)
+        self._depth.observe(traffic_class, queue_s, now_s)
         ranked.depth_share = min(ranked.depth_share, self._depth.share(traffic_class, deadline.remaining_s()))
-        budget = self._in_time(traffic_class, deadline)
+        budget = self._in_time(queue_s, deadline)
         admitted = versions[: self._admit(ranked, versions, costs, budget, floor, traffic_class)]
         futures = self._lane.send(query_ids, [misses[version] for version in admitted], deadline, traffic_class)
         led = {version: futures[misses[version].key] for version in admitted}
