@@ -1,7 +1,7 @@
 """Readers of the same weights beside each other, on the tiny model that the test packs.
 
-llama.cpp continues the texts, but how near it is counts on the real weights only (docs/small.md): on this model of heads of
-16 values it was 1.3 off, and why is not known.
+llama.cpp continues the texts, but how near it is counts on the real weights only (docs/small.md): on this model, whose
+heads have 16 values, it was 1.3 off in the mean, and why is not known.
 """
 
 import pytest
