@@ -7,10 +7,11 @@ import tokenizers
 import torch
 import transformers
 from tokenizers import Tokenizer
-from transformers import Qwen3ForCausalLM
+from transformers import PretrainedConfig, Qwen3ForCausalLM
 
 from models.bundle import MANIFEST, Manifest
 from models.training.tokenizer import write_tokenizer
+from schemas.errors import ConfigurationError
 
 __all__ = [
     "export_model",
@@ -46,7 +47,13 @@ def load_weights(folder: Path) -> Qwen3ForCausalLM:
 
     Always read back from disk: rounding a live model by ``.to(bfloat16)`` would round its rotary frequencies too, which
     are not stored, and every score would differ from what engines compute.
+
+    Raises:
+        ConfigurationError: They are of another architecture, for which the class would make up what is missing.
     """
+    kind = PretrainedConfig.get_config_dict(folder, local_files_only=True)[0].get("model_type")
+    if kind != Qwen3ForCausalLM.config_class.model_type:
+        raise ConfigurationError(f"{str(folder)!r} holds a {kind}: training and pruning here know Qwen3 only")
     return Qwen3ForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
 
 
