@@ -1,4 +1,4 @@
-"""Pairs for the ranker: query, header, a summary such as a summarizer might write or the whole body, and the grade."""
+"""Pairs for the ranker: query, header, the whole body or a summary such as a summarizer might write, and the grade."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -71,7 +71,7 @@ CURRICULUM = (
 """Occupations first, then single wishes, then several, then whole items: some 3,500 tokens a step."""
 
 CURRICULUM_OF_BODIES = (Stage(share=1.0, queries=3, header=HeaderDetail.FULL, other_facts=None, wishes=6, bodies=2),)
-"""For a ranker that knows items: whole bodies, and items as before, so that it forgets none: some 12,000 tokens a step."""
+"""For a ranker that knows items: whole bodies beside items as before, so that it forgets none; 12,000 tokens a step."""
 
 
 def reduced(
