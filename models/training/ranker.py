@@ -1,7 +1,8 @@
 """Train the tiny ranker: ``python -m models.training.ranker --out DIR``.
 
-Supervised fine-tuning from random weights: the probability of the answer `` yes`` is taught to follow the grade
-(KL to soft labels). Short pairs come first, and with them the tokens of relevant pairs, which ties queries to titles.
+Supervised fine-tuning: the probability of the answer `` yes`` is taught to follow the grade (KL to soft labels). From
+random weights short pairs come first, and with them the tokens of relevant pairs, which ties queries to titles.
+``--from BUNDLE`` goes on from a ranker that was trained so: it learns to read whole bodies beside summaries.
 """
 
 import argparse
@@ -10,13 +11,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import Qwen3ForCausalLM
 
-from models.bundle import Manifest, PromptLimits, Role
-from models.prompts import RankerPrompt
-from models.training.architecture import TINY, Shape, build_model
+from models.bundle import Manifest, PromptLimits, Role, load_bundle
+from models.prompts import RankerPrompt, TextTokenizer
+from models.training.architecture import ATTENTION_IN_TRAINING, TINY, Shape, build_model
 from models.training.batches import padded
 from models.training.command_line import plain_errors
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
@@ -29,9 +31,10 @@ from models.training.lessons import Lessons
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import SOFT_LABELS, label_logits, label_logits_at, next_token_loss, soft_label_loss
 from models.training.optimiser import OptimiserConfig
-from models.training.ranker_data import CURRICULUM, Pair, RankerData
+from models.training.ranker_data import CURRICULUM, CURRICULUM_OF_BODIES, Pair, RankerData, Stage
 from models.training.ranker_report import measure_ranker, ndcg_now, ranker_canaries
 from models.training.rate_options import add_rates, taken_rates
+from schemas.errors import ConfigurationError
 
 __all__ = ["RankerConfig", "main"]
 
@@ -56,6 +59,9 @@ class RankerConfig:
         postings: Training postings.
         queries: Training queries; smaller numbers of both give the data-scaling curve.
         measured_every: Steps between rows of the learning curve, a CSV file beside the bundle.
+        start: Bundle of the ranker that learns on, whole bodies among its pairs; None: from random weights, without.
+        shape: Of random weights.
+        optimiser: Rates.
     """
 
     out: Path
@@ -66,6 +72,7 @@ class RankerConfig:
     postings: int = 6000
     queries: int = 9000
     measured_every: int = 100
+    start: Path | None = None
     shape: Shape = TINY
     optimiser: OptimiserConfig = OptimiserConfig(matrix_rate=4e-3, other_rate=4e-3, cool_down=0.5)
 
@@ -82,7 +89,8 @@ def main(config: RankerConfig) -> Manifest:
     prompt = RankerPrompt(text, limits)
     corpus = training_corpus(config.postings, config.queries)
     held_out, unseen = (evaluation_corpus(config.evaluated, is_unseen=is_unseen) for is_unseen in (False, True))
-    model = build_model(config.shape, tokenizer.get_vocab_size(), config.seed)
+    curriculum = CURRICULUM if config.start is None else CURRICULUM_OF_BODIES
+    model, begun = _begun(config, tokenizer.get_vocab_size(), text.digest)
     lessons = Lessons(corpus.postings)
     data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed, lessons)
     provenance = {
@@ -92,8 +100,8 @@ def main(config: RankerConfig) -> Manifest:
         "threads": config.threads,
         "data_sha256": data_digest(corpus.postings, corpus.judged),
         "soft_labels": list(SOFT_LABELS),
-        "curriculum": [asdict(stage) for stage in CURRICULUM],
-        "shape": asdict(config.shape),
+        "curriculum": [asdict(stage) for stage in curriculum],
+        **begun,
         "optimiser": asdict(config.optimiser),
         "versions": dict(versions()),
     }
@@ -103,7 +111,7 @@ def main(config: RankerConfig) -> Manifest:
         config.measured_every,
         lambda: ndcg_now(model, prompt, data, held_out.judged[:_MEASURED_QUERIES]),
     )
-    losses = _losses(model, data, prompt.label_token_ids, config.steps)
+    losses = _losses(model, data, prompt.label_token_ids, curriculum, config.steps)
     loss = train(model, losses, loop, config.optimiser, "ranker", curve)
     export_weights(model, tokenizer, config.out)
     model = load_weights(config.out)
@@ -124,9 +132,27 @@ def main(config: RankerConfig) -> Manifest:
     return manifest
 
 
-def _losses(model: Qwen3ForCausalLM, data: RankerData, label_ids: tuple[int, int], steps: int) -> LossOfStep:
+def _begun(
+    config: RankerConfig, vocabulary_size: int, tokenizer_digest: str
+) -> tuple[Qwen3ForCausalLM, dict[str, Any]]:
+    """The weights that training begins with, and what the provenance says of them."""
+    if config.start is None:
+        return build_model(config.shape, vocabulary_size, config.seed), {"shape": asdict(config.shape)}
+    bundle = load_bundle(config.start, Role.RANKER)
+    if TextTokenizer.from_file(bundle.tokenizer_file).digest != tokenizer_digest:
+        message = f"bundle {str(config.start)!r} has another tokenizer than the tiny models: it cannot learn on here"
+        raise ConfigurationError(message)
+    model = load_weights(config.start)
+    model.set_attn_implementation(ATTENTION_IN_TRAINING)
+    before = bundle.manifest.provenance
+    return model, {"start": {"revision": bundle.revision, "provenance": before}}
+
+
+def _losses(
+    model: Qwen3ForCausalLM, data: RankerData, label_ids: tuple[int, int], curriculum: Sequence[Stage], steps: int
+) -> LossOfStep:
     def of_step(step: int) -> Iterator[torch.Tensor]:
-        stage = stage_at(CURRICULUM, step, steps)
+        stage = stage_at(curriculum, step, steps)
         pairs = data.of_step(step, stage)
         for group in micro_batches([pair.example for pair in pairs], _MICRO_BATCH_TOKENS):
             loss = _loss(model, [pairs[index] for index in group], label_ids, stage.language_weight)
@@ -165,6 +191,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
     parser.add_argument("--postings", type=int, default=defaults.postings, help="training postings")
     parser.add_argument("--queries", type=int, default=defaults.queries, help="training queries")
     parser.add_argument("--measured-every", type=int, default=defaults.measured_every, help="steps between curve rows")
+    parser.add_argument("--from", dest="start", type=Path, help="bundle of a ranker that learns on, with whole bodies")
     add_rates(parser, defaults.optimiser)
     parser.add_argument("--mlp", type=int, default=defaults.shape.mlp, help="width of the MLPs")
     options = vars(parser.parse_args(arguments))

@@ -1,4 +1,4 @@
-"""Pairs for the ranker: query, header, a summary such as a summarizer might write, and the grade."""
+"""Pairs for the ranker: query, header, the whole body or a summary such as a summarizer might write, and the grade."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from schemas.posting import read_posting
 
 __all__ = [
     "CURRICULUM",
+    "CURRICULUM_OF_BODIES",
     "HeaderDetail",
     "Pair",
     "RankerData",
@@ -47,6 +48,7 @@ class Stage:
         language_weight: Weight of next-token loss on relevant pairs, beside 1 for the answer.
         titles: Lessons about occupations a step, beside the pairs of the queries.
         wishes: Lessons about single wishes a step.
+        bodies: Queries a step whose candidates are read as whole bodies instead: some 700 tokens a pair.
     """
 
     share: float
@@ -56,6 +58,7 @@ class Stage:
     language_weight: float = 0.0
     titles: int = 0
     wishes: int = 0
+    bodies: int = 0
 
 
 CURRICULUM = (
@@ -66,6 +69,9 @@ CURRICULUM = (
     Stage(share=0.32, queries=4, header=HeaderDetail.FULL, other_facts=None, wishes=8),
 )
 """Occupations first, then single wishes, then several, then whole items: some 3,500 tokens a step."""
+
+CURRICULUM_OF_BODIES = (Stage(share=1.0, queries=3, header=HeaderDetail.FULL, other_facts=None, wishes=6, bodies=2),)
+"""For a ranker that knows items: whole bodies beside items as before, so that it forgets none; 12,000 tokens a step."""
 
 
 def reduced(
@@ -120,6 +126,15 @@ def answers_on_the_way(query: GeneratedQuery, posting: GeneratedPosting, told: S
     return answers
 
 
+def ends_of_facts(posting: GeneratedPosting) -> list[int]:
+    """Where the phrase of each fact ends in the body: offsets of the characters behind them, in the facts' order."""
+    ends = []
+    for fact in posting.facts:
+        start = posting.body.index(fact.sentence)
+        ends.append(posting.body.index(fact.phrase, start) + len(fact.phrase))
+    return ends
+
+
 def _answer(query: GeneratedQuery, posting: GeneratedPosting, values: dict[str, frozenset[str]]) -> int:
     part = replace(posting, values=values)
     shares = [constraint_share(wish, part) for wish in query.constraints if values.get(wish.kind)]
@@ -169,10 +184,13 @@ class RankerData:
         """All candidates of the step's queries, and lessons; after the last query it begins again in another order."""
         rng = Random(f"{self._seed}/ranker/{step}")
         pairs: list[Pair] = []
-        for judged in self._next(step, stage.queries):
+        for place, judged in enumerate(self._next(step, stage.queries + stage.bodies)):
             prefix = self._prompt.query_ids(normalise_query(judged.query.text))
             for posting, true_grade in zip(judged.candidates, judged.grades, strict=True):
-                pairs.append(self._pair(rng, stage, judged.query, prefix, posting, true_grade))
+                if place < stage.queries:
+                    pairs.append(self._pair(rng, stage, judged.query, prefix, posting, true_grade))
+                else:
+                    pairs.append(self._whole(judged.query, prefix, posting, true_grade))
         if self._lessons is not None:
             pairs += [self._lesson(self._lessons.about_occupation(rng)) for _ in range(stage.titles)]
             others = stage.other_facts or 0
@@ -211,6 +229,16 @@ class RankerData:
         item = self._prompt.item_ids(header, "; ".join(fact.phrase for fact in told))
         marks = self._marks(item, len(prefix), answers_on_the_way(query, posting, told))
         return Pair(Example([*prefix, *item]), true_grade, marks)
+
+    def _whole(self, query: GeneratedQuery, prefix: Sequence[int], posting: GeneratedPosting, true_grade: int) -> Pair:
+        """The item as its whole body, with an answer at the end of each fact that the prompt's limit leaves in."""
+        item = self._prompt.whole_item_ids(self.header(posting), posting.body)
+        header_end = item.index(self._header_end)
+        ends = [item.index(self._title_end), header_end]
+        ends += [header_end + self._tokenizer.count(posting.body[:end]) for end in ends_of_facts(posting)]
+        answers = answers_on_the_way(query, posting, posting.facts)
+        marks = ((len(prefix) + at, known) for at, known in zip(ends, answers, strict=True) if at < len(item) - 1)
+        return Pair(Example([*prefix, *item]), true_grade, tuple(marks))
 
     def _marks(self, item: Sequence[int], offset: int, grades: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """Where the title, the header and each fact but the last end. The last is followed by the question itself."""

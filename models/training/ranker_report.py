@@ -28,12 +28,24 @@ def score_judged(
     data: RankerData,
     judged: Sequence[JudgedQuery],
     summary_of: SummaryOf,
+    *,
+    is_whole: bool = False,
 ) -> list[list[float]]:
-    """Probability of `` yes`` for each candidate of each query, read with the summaries given."""
+    """Probability of `` yes`` for each candidate of each query, read with the summaries given.
+
+    Args:
+        model: The ranker.
+        prompt: Its prompt.
+        data: For the headers.
+        judged: Queries and candidates.
+        summary_of: What stands below the header.
+        is_whole: Whether that is cut where bodies are cut, not where summaries are.
+    """
     scores = []
+    item_ids = prompt.whole_item_ids if is_whole else prompt.item_ids
     for entry in judged:
         prefix = prompt.query_ids(normalise_query(entry.query.text))
-        items = [prompt.item_ids(data.header(posting), summary_of(posting)) for posting in entry.candidates]
+        items = [item_ids(data.header(posting), summary_of(posting)) for posting in entry.candidates]
         batch = padded([Example([*prefix, *item]) for item in items])
         scores.append(scores_of(model, batch.ids, batch.last, prompt.label_token_ids))
     return scores
@@ -56,7 +68,7 @@ def measure_ranker(
     limits: PromptLimits,
     seed: int,
 ) -> dict[str, float]:
-    """nDCG@10 on held-out queries: with target summaries, lead sentences, headers alone; and of the baselines.
+    """nDCG@10 on held-out queries: with target summaries, lead sentences, headers alone, bodies; and of the baselines.
 
     Args:
         model: Its stored weights.
@@ -72,14 +84,16 @@ def measure_ranker(
     def lead(posting: GeneratedPosting) -> str:
         return extractive_summary(posting.body, text.count, limits.summary)
 
-    def ndcg(corpus: Corpus, summary_of: SummaryOf) -> float:
-        return ndcg_at_10(corpus.judged, score_judged(model, prompt, data, corpus.judged, summary_of))
+    def ndcg(corpus: Corpus, summary_of: SummaryOf, *, is_whole: bool = False) -> float:
+        scores = score_judged(model, prompt, data, corpus.judged, summary_of, is_whole=is_whole)
+        return ndcg_at_10(corpus.judged, scores)
 
     known, unseen = held_out
     measured = {
         "ndcg_at_10": ndcg(known, target_summary),
         "ndcg_at_10_lead_sentences": ndcg(known, lead),
         "ndcg_at_10_header_only": ndcg(known, _nothing),
+        "ndcg_at_10_whole_bodies": ndcg(known, _body, is_whole=True),
         **baselines(known.postings, known.judged, seed),
         "unseen_ndcg_at_10": ndcg(unseen, target_summary),
         **{f"unseen_{name}": value for name, value in baselines(unseen.postings, unseen.judged, seed).items()},
@@ -95,6 +109,10 @@ def target_summary(posting: GeneratedPosting) -> str:
 def _nothing(posting: GeneratedPosting) -> str:
     del posting
     return ""
+
+
+def _body(posting: GeneratedPosting) -> str:
+    return posting.body
 
 
 def ranker_canaries(

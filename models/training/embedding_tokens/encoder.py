@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import Qwen3ForCausalLM, Qwen3Model
 
+from models.training.architecture import ATTENTION_IN_TRAINING
 from models.training.batches import padded
 from models.training.examples import Example
 
@@ -87,7 +88,7 @@ def encoder_of(ranker: Qwen3ForCausalLM, num_slots: int, seed: int) -> Encoder:
         seed: Of the learnt tokens.
     """
     encoder = Encoder(copy.deepcopy(ranker.model), num_slots).requires_grad_()
-    encoder.body.set_attn_implementation("eager")  # faster in training on CPUs, as in architecture.py
+    encoder.body.set_attn_implementation(ATTENTION_IN_TRAINING)
     embedding_VD = ranker.model.embed_tokens.weight.detach()
     noise = torch.randn(encoder.slots_1KD.shape, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():

@@ -15,7 +15,7 @@ from torch import nn
 
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
-from models.training.architecture import count_parameters
+from models.training.architecture import ATTENTION_IN_TRAINING, count_parameters
 from models.training.command_line import plain_errors
 from models.training.corpora import Corpus, evaluation_corpus, training_corpus
 from models.training.curve import Curve
@@ -52,7 +52,7 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
     prompt = RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits)
     corpus = training_corpus(config.postings, config.queries)
     ranker = load_weights(bundle.path)
-    ranker.set_attn_implementation("eager")  # faster in training on CPUs, as in architecture.py
+    ranker.set_attn_implementation(ATTENTION_IN_TRAINING)
     encoder = encoder_of(ranker, config.num_vectors, config.seed)
     yes, no = bundle.manifest.label_token_ids
     objective = Objective(encoder, ranker, (yes, no), is_joint=config.is_joint)

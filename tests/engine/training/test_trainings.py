@@ -9,6 +9,7 @@ from models.bundle import Manifest, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training import ranker, summarizer
 from models.training.export import load_weights
+from schemas.errors import ConfigurationError
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,30 @@ def test_the_ranker_training_writes_a_bundle_that_scores_as_its_canaries_say(tmp
     with torch.inference_mode():
         logits = model(input_ids=torch.tensor([ids])).logits[0, -1, list(manifest.label_token_ids)]
     assert logits.softmax(0)[0].item() == pytest.approx(canary.score, abs=1e-5)
+
+
+def test_a_ranker_learns_on_from_a_bundle_with_bodies(tmp_path: Path) -> None:
+    """The provenance keeps where it began, and the curriculum has whole bodies."""
+    first, then = tmp_path / "first", tmp_path / "then"
+    sizes = {"seed": 3, "threads": 1, "steps": 1, "evaluated": 2, "postings": 240, "queries": 60, "measured_every": 1}
+    before = ranker.main(ranker.RankerConfig(first, **sizes))
+    after = ranker.main(ranker.RankerConfig(then, start=first, **sizes))
+    assert after.provenance["start"] == {
+        "revision": load_bundle(first, Role.RANKER).revision,
+        "provenance": before.provenance,
+    }
+    assert [stage["bodies"] for stage in after.provenance["curriculum"]] == [2]
+    assert (then / "model.safetensors").read_bytes() != (first / "model.safetensors").read_bytes()
+
+
+def test_a_ranker_of_another_tokenizer_does_not_learn_on(tmp_path: Path) -> None:
+    """It would read other words than the data has: refused before anything is trained."""
+    start = tmp_path / "start"
+    ranker.main(ranker.RankerConfig(start, threads=1, steps=1, evaluated=2, postings=240, queries=60))
+    text = (start / "tokenizer.json").read_text()
+    (start / "tokenizer.json").write_text(text + "\n")
+    with pytest.raises(ConfigurationError, match="another tokenizer"):
+        ranker.main(ranker.RankerConfig(tmp_path / "out", threads=1, steps=1, start=start))
 
 
 def test_the_summarizer_training_writes_a_bundle_and_leaves_no_checkpoint(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from models.training.data import (
 from models.training.examples import Example, micro_batches
 from models.training.measures import measure_summaries, ndcg_at_10
 from models.training.ranker_data import CURRICULUM as RANKER_CURRICULUM
-from models.training.ranker_data import RankerData, answers_on_the_way, imperfectly_told, reduced
+from models.training.ranker_data import CURRICULUM_OF_BODIES, RankerData, answers_on_the_way, imperfectly_told, reduced
 from models.training.summarizer_data import CURRICULUM as SUMMARIZER_CURRICULUM
 from models.training.summarizer_data import SummarizerData, shortened, target_within, with_noise, with_nonsense
 from models.training.tokenizer import corpus_texts, train_tokenizer
@@ -55,7 +55,7 @@ def test_micro_batches_hold_each_example_once_within_the_budget() -> None:
         assert len(group) == 1 or len(group) * max(len(examples[index]) for index in group) <= 100
 
 
-@pytest.mark.parametrize("curriculum", [RANKER_CURRICULUM, SUMMARIZER_CURRICULUM])
+@pytest.mark.parametrize("curriculum", [RANKER_CURRICULUM, CURRICULUM_OF_BODIES, SUMMARIZER_CURRICULUM])
 def test_stages_of_a_curriculum_cover_all_steps_in_order(curriculum: tuple) -> None:
     """Shares add up to one, and no stage returns after it ended."""
     assert sum(stage.share for stage in curriculum) == pytest.approx(1.0)
@@ -156,6 +156,35 @@ def test_marks_stand_where_title_header_and_facts_end(judged: list[JudgedQuery],
         ends = [tokenizer.decode([pair.example.prompt[place]]) for place in places]
         assert ends[:2] == [" |", "\n"]
         assert set(ends[2:]) <= {";"}
+
+
+def test_whole_bodies_are_answered_where_their_facts_end(
+    judged: list[JudgedQuery], tokenizer: TextTokenizer, pool: list[GeneratedPosting]
+) -> None:
+    """Beside pairs with summaries there are pairs with bodies, and their marks follow title, header and each phrase."""
+    prompt, stage = RankerPrompt(tokenizer, PromptLimits()), CURRICULUM_OF_BODIES[0]
+    pairs = RankerData(judged, tokenizer, prompt, 64, 96, seed=1).of_step(0, stage)
+    limits = PromptLimits()
+    longest_summarised = limits.query + 64 + 96 + 8
+    whole = [pair for pair in pairs if len(pair.example) > longest_summarised]
+    assert 8 < len(whole) <= 8 * stage.bodies < len(pairs)
+    phrases = {fact.phrase for posting in pool for fact in posting.facts}
+    for pair in whole:
+        ids = pair.example.prompt
+        before = [tokenizer.decode(list(ids[: place + 1])) for place, _ in pair.marks]
+        assert len(before) > 2
+        assert before[0].endswith(" |")
+        assert before[1].endswith("\n")
+        assert all(any(text.endswith(phrase) for phrase in phrases) for text in before[2:])
+        assert pair.marks[-1][0] < len(ids) - 1
+
+
+def test_a_body_is_cut_where_the_prompt_cuts_it(judged: list[JudgedQuery], tokenizer: TextTokenizer) -> None:
+    """Facts behind the cut are not asked about."""
+    prompt = RankerPrompt(tokenizer, PromptLimits(body=60))
+    pairs = RankerData(judged, tokenizer, prompt, 64, 96, seed=1).of_step(0, CURRICULUM_OF_BODIES[0])
+    for pair in pairs:
+        assert all(place < len(pair.example.prompt) - 1 for place, _ in pair.marks)
 
 
 def test_steps_draw_the_same_pairs_again(judged: list[JudgedQuery], tokenizer: TextTokenizer) -> None:
