@@ -17,6 +17,7 @@ __all__ = [
     "export_model",
     "export_weights",
     "load_weights",
+    "make_readable",
     "versions",
     "write_manifest",
 ]
@@ -39,7 +40,12 @@ def export_model(model: Qwen3ForCausalLM, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)  # it would describe other weights
     model.to(torch.bfloat16).save_pretrained(folder)
-    (folder / "model.safetensors").chmod(0o644)  # safetensors makes it readable for its owner only
+    make_readable(folder / "model.safetensors")
+
+
+def make_readable(weights: Path) -> None:
+    """Let others read a file of weights: safetensors makes it readable for its owner only."""
+    weights.chmod(0o644)
 
 
 def load_weights(folder: Path) -> Qwen3ForCausalLM:

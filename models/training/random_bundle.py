@@ -28,7 +28,7 @@ from models.engine.bench import QWEN3_06B
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from models.training.architecture import TINY, Shape, count_parameters
 from models.training.command_line import plain_errors
-from models.training.export import load_weights, versions, write_manifest
+from models.training.export import load_weights, make_readable, versions, write_manifest
 from models.training.generation import greedy
 from models.training.reference import score_alone
 from models.training.tokenizer import VOCABULARY_SIZE, write_tokenizer
@@ -187,7 +187,7 @@ def _write_model(shape: RandomShape, num_known: int, seed: int, folder: Path) ->
     output_scale = min(1.0, (3 / shape.widths.layers) ** 0.5)
     weights = {name: _random(name, size, num_known, output_scale, generator) for name, size in sizes}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "model.safetensors").chmod(0o644)  # safetensors makes it readable for its owner only
+    make_readable(folder / "model.safetensors")
     config.save_pretrained(folder)
     (folder / "generation_config.json").write_text(
         json.dumps({"eos_token_id": _EOS_ID, "pad_token_id": _PAD_ID}, indent=2) + "\n", encoding="utf-8"

@@ -17,6 +17,7 @@ from transformers import Qwen3Config, Qwen3Model
 from models.bundle import Bundle
 from models.training.embedding_tokens.encoder import Encoder
 from models.training.embedding_tokens.places import Source
+from models.training.export import make_readable
 from models.training.pruning.plan import Source as RankerSource
 from schemas.errors import ConfigurationError
 
@@ -58,7 +59,7 @@ def write_encoder(encoder: Encoder, manifest: EncoderManifest, folder: Path) -> 
     encoder.body.config.save_pretrained(folder)
     weights = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in encoder.state_dict().items()}
     save_file(weights, folder / _WEIGHTS)
-    (folder / _WEIGHTS).chmod(0o644)  # safetensors makes it readable for its owner only
+    make_readable(folder / _WEIGHTS)
     (folder / _MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 

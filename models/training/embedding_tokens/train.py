@@ -9,6 +9,7 @@ import logging
 import sys
 from dataclasses import asdict
 from random import Random
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,7 +23,7 @@ from models.training.curve import Curve
 from models.training.embedding_tokens.bundle import EncoderManifest, write_encoder
 from models.training.embedding_tokens.config import EmbeddingsConfig, parse_arguments
 from models.training.embedding_tokens.encoder import encoder_of
-from models.training.embedding_tokens.material import CURRICULA, Material, Materials
+from models.training.embedding_tokens.material import CURRICULA, Materials
 from models.training.embedding_tokens.objective import Objective
 from models.training.export import load_weights, versions
 from models.training.identity import data_digest, fingerprint
@@ -49,35 +50,29 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
     torch.set_num_threads(config.threads)
     bundle = load_bundle(config.ranker, Role.RANKER)
     check_out(config.out / "ranker", bundle)
-    prompt = RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits)
+    text, limits = TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits
+    prompt = RankerPrompt(text, limits)
     corpus = training_corpus(config.postings, config.queries)
     ranker = load_weights(bundle.path)
     ranker.set_attn_implementation(ATTENTION_IN_TRAINING)
     encoder = encoder_of(ranker, config.num_vectors, config.seed)
     yes, no = bundle.manifest.label_token_ids
     objective = Objective(encoder, ranker, (yes, no), is_joint=config.is_joint)
-    materials, curriculum = _materials(config, corpus, bundle, config.seed), CURRICULA[config.source]
-    losses = objective.of_steps(materials, config.steps, config.seed, curriculum)
-    held_out = _held_out(config, bundle)
+
+    def materials(drawn: Corpus, seed: int) -> Materials:
+        data = RankerData(drawn.judged, text, prompt, limits.header, limits.summary, seed)
+        return Materials(drawn, prompt, data, seed, config.source)
+
+    losses = objective.of_steps(materials(corpus, config.seed), config.steps, config.seed, CURRICULA[config.source])
+    # Whole items of the test's split, the same for every run: no seed takes part.
+    evaluation = evaluation_corpus()
+    held_out = materials(evaluation, 0).whole(Random(0), evaluation.postings[: config.held_out], _HELD_OUT_QUERIES)
     curve = Curve(
         config.out / "curve.csv",
         config.measured_every,
         lambda: objective.held_out(held_out, sorted({1, min(8, config.num_vectors), config.num_vectors})),
     )
-    provenance = {
-        "command": "precis train embeddings",
-        "is_joint": config.is_joint,
-        "source": config.source.value,
-        "num_vectors": config.num_vectors,
-        "seed": config.seed,
-        "steps": config.steps,
-        "threads": config.threads,
-        "data_sha256": data_digest(corpus.postings, corpus.judged),
-        "curriculum": [asdict(stage) for stage in curriculum],
-        "optimiser": asdict(config.optimiser),
-        "started_from": {"name": bundle.manifest.name, "revision": bundle.revision},
-        "versions": dict(versions()),
-    }
+    provenance = _provenance(config, corpus, bundle)
     loop = LoopConfig(config.steps, config.out / "checkpoint", fingerprint(provenance))
     learner = nn.ModuleDict({"encoder": encoder, "ranker": ranker}) if config.is_joint else encoder
     loss = train(learner, losses, loop, config.optimiser, "embeddings", curve)
@@ -102,18 +97,22 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
     return manifest
 
 
-def _materials(config: EmbeddingsConfig, corpus: Corpus, bundle: Bundle, seed: int) -> Materials:
-    limits, text = bundle.manifest.limits, TextTokenizer.from_file(bundle.tokenizer_file)
-    prompt = RankerPrompt(text, limits)
-    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, seed)
-    return Materials(corpus, prompt, data, seed, config.source)
-
-
-def _held_out(config: EmbeddingsConfig, bundle: Bundle) -> list[Material]:
-    """Whole items of the test's split, the same for every run: no seed takes part."""
-    corpus = evaluation_corpus()
-    materials = _materials(config, corpus, bundle, seed=0)
-    return materials.whole(Random(0), corpus.postings[: config.held_out], _HELD_OUT_QUERIES)
+def _provenance(config: EmbeddingsConfig, corpus: Corpus, bundle: Bundle) -> dict[str, Any]:
+    """All that the weights follow from."""
+    return {
+        "command": "precis train embeddings",
+        "is_joint": config.is_joint,
+        "source": config.source.value,
+        "num_vectors": config.num_vectors,
+        "seed": config.seed,
+        "steps": config.steps,
+        "threads": config.threads,
+        "data_sha256": data_digest(corpus.postings, corpus.judged),
+        "curriculum": [asdict(stage) for stage in CURRICULA[config.source]],
+        "optimiser": asdict(config.optimiser),
+        "started_from": {"name": bundle.manifest.name, "revision": bundle.revision},
+        "versions": dict(versions()),
+    }
 
 
 @plain_errors

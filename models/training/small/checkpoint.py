@@ -14,6 +14,7 @@ from gguf import GGUFReader
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from models.training.export import make_readable
 from models.training.small.conversion import fields_of, read_config, read_weights
 from models.training.small.reference import Golden, check_answers
 from models.training.small.source import Source
@@ -84,7 +85,7 @@ def convert(file: Path, folder: Path) -> None:
     (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n", encoding="utf-8")
     weights = folder / "model.safetensors"
     save_file(read_weights(reader, config, torch.bfloat16), weights, metadata={"format": "pt"})
-    weights.chmod(0o644)  # safetensors makes it readable for its owner only
+    make_readable(weights)
 
 
 @contextmanager
