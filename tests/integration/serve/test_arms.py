@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from schemas.errors import BackendUnavailable
 from tests.doubles.engines import LexicalRanker
@@ -15,6 +16,8 @@ from tests.doubles.summaries import summary_of
 from tests.doubles.tokenizer import small_tokenizer
 
 _SUMMARIES = {"a": "night shift; part time", "b": "remote work; python", "c": "night"}
+_HANGS_S = 60.0
+"""A test that waits for so long waits for what will not come."""
 _QUERIES = [f"night shift {number}" for number in range(40)]
 
 
@@ -101,8 +104,13 @@ def _value(scorer: Any, metric: str, **labels: str) -> float:
 
 
 async def _until_value(scorer: Any, value: float, metric: str, **labels: str) -> None:
-    while _value(scorer, metric, **labels) < value:  # noqa: ASYNC110 - a counter tells nobody
-        await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(_HANGS_S):
+            while _value(scorer, metric, **labels) < value:  # noqa: ASYNC110 - a counter tells nobody
+                await asyncio.sleep(0)
+    except TimeoutError:
+        shown = generate_latest(scorer.app.state.parts.telemetry.registry).decode().splitlines()
+        pytest.fail(f"{metric} {labels} is not {value}: {[line for line in shown if metric in line]}")
 
 
 def _pure(answer: Any) -> str:
