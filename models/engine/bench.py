@@ -169,7 +169,7 @@ def decoding_tokens_per_s(backend: Backend, num_sequences: int, *, prompt_tokens
     def decode() -> None:
         nonlocal tokens
         for _ in range(_NUM_DECODE_STEPS):
-            tokens = model.head.product(model.head.read(batch.step(tokens))).argmax(-1).tolist()
+            tokens = model.logits(batch.step(tokens)).argmax(-1).tolist()
 
     (seconds,) = _seconds(decode, 1)
     return num_sequences * _NUM_DECODE_STEPS / seconds

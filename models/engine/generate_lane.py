@@ -136,7 +136,7 @@ class GenerateLane:
     @torch.inference_mode()
     def _advance(self, runs: list[CompletionRun], hidden_SE: torch.Tensor) -> list[CompletionRun]:
         """Choose a token for each run; returns the runs that finished with it, their results recorded."""
-        logits_SV = self._model.head.product(self._model.head.read(hidden_SE)).float()
+        logits_SV = self._model.logits(hidden_SE).float()
         choices = choose_tokens(logits_SV, [run.job.sampling for run in runs], [run.generator for run in runs])
         finished: list[CompletionRun] = []
         broken: list[GenerateJob] = []

@@ -72,6 +72,10 @@ class Model:
         """Cosines and sines of the given positions, each [N, D], for ``project_q`` and ``project_kv``."""
         return self.cos_CD[positions_N], self.sin_CD[positions_N]
 
+    def logits(self, hidden_NE: torch.Tensor) -> torch.Tensor:
+        """[N, V] over the whole vocabulary, of hidden states normalised for the head, in the model's type."""
+        return self.head.product(self.head.read(hidden_NE))
+
 
 def finish(model: Model, x_NE: torch.Tensor) -> torch.Tensor:
     """Hidden states normalised for the head."""

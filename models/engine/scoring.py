@@ -114,7 +114,7 @@ def label_logits(model: Model, hidden_IE: torch.Tensor, label_ids: Sequence[int]
 
 def label_logprobs(model: Model, hidden_IE: torch.Tensor, label_ids: Sequence[int]) -> torch.Tensor:
     """Log-probabilities of the labels among the whole vocabulary, [I, L] in float32."""
-    logits_IV = model.head.product(model.head.read(hidden_IE)).float()
+    logits_IV = model.logits(hidden_IE).float()
     labels_L = torch.tensor(label_ids, device=model.device)
     return logits_IV[:, labels_L] - logits_IV.logsumexp(-1, keepdim=True)
 

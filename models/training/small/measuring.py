@@ -112,7 +112,7 @@ def _local_engine(folder: Path, dtype: torch.dtype) -> _Read:
         begin = len(ids) - num_steps
         items = [Prompt(tuple(ids[begin:end])) for end in range(begin + 1, len(ids) + 1)]
         hidden_SE = encode_pass(model, [Group(Prefix(Prompt(tuple(ids[:begin]))), items)])
-        return model.head.product(model.head.read(hidden_SE)).float().log_softmax(-1)
+        return model.logits(hidden_SE).float().log_softmax(-1)
 
     return read
 
