@@ -7,9 +7,10 @@ import tokenizers
 import torch
 import transformers
 from tokenizers import Tokenizer
-from transformers import PretrainedConfig, Qwen3ForCausalLM
+from transformers import LlamaForCausalLM, PretrainedConfig, Qwen3ForCausalLM
 
 from models.bundle import MANIFEST, Manifest
+from models.training.architecture import CausalModel
 from models.training.tokenizer import write_tokenizer
 from schemas.errors import ConfigurationError
 
@@ -22,8 +23,13 @@ __all__ = [
     "write_manifest",
 ]
 
+_KINDS: dict[str, type[Qwen3ForCausalLM] | type[LlamaForCausalLM]] = {
+    "qwen3": Qwen3ForCausalLM,
+    "llama": LlamaForCausalLM,
+}
 
-def export_weights(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
+
+def export_weights(model: CausalModel, tokenizer: Tokenizer, folder: Path) -> None:
     """Write weights in bfloat16, config and tokenizer: all of the directory but ``precis.json``.
 
     Args:
@@ -35,7 +41,7 @@ def export_weights(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) 
     write_tokenizer(tokenizer, folder)
 
 
-def export_model(model: Qwen3ForCausalLM, folder: Path) -> None:
+def export_model(model: CausalModel, folder: Path) -> None:
     """Write weights in bfloat16 and config alone, as :func:`export_weights` does."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)  # it would describe other weights
@@ -48,8 +54,8 @@ def make_readable(weights: Path) -> None:
     weights.chmod(0o644)
 
 
-def load_weights(folder: Path) -> Qwen3ForCausalLM:
-    """The stored weights in float32, for evaluation and reference scores.
+def load_weights(folder: Path, dtype: torch.dtype = torch.float32) -> CausalModel:
+    """The stored weights, in float32 for evaluation and reference scores.
 
     Always read back from disk: rounding a live model by ``.to(bfloat16)`` would round its rotary frequencies too, which
     are not stored, and every score would differ from what engines compute.
@@ -58,9 +64,9 @@ def load_weights(folder: Path) -> Qwen3ForCausalLM:
         ConfigurationError: They are of another architecture, for which the class would make up what is missing.
     """
     kind = PretrainedConfig.get_config_dict(folder, local_files_only=True)[0].get("model_type")
-    if kind != Qwen3ForCausalLM.config_class.model_type:
-        raise ConfigurationError(f"{str(folder)!r} holds a {kind}: training and pruning here know Qwen3 only")
-    return Qwen3ForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+    if kind not in _KINDS:
+        raise ConfigurationError(f"{str(folder)!r} holds a {kind}: known here are {', '.join(_KINDS)}")
+    return _KINDS[kind].from_pretrained(folder, dtype=dtype, local_files_only=True).eval()
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import torch
-from transformers import Qwen3ForCausalLM
+
+from models.training.architecture import CausalModel
 
 __all__ = ["greedy"]
 
@@ -12,7 +13,7 @@ _PAD_ID = 0
 
 @torch.inference_mode()
 def greedy(
-    model: Qwen3ForCausalLM, prompts: Sequence[Sequence[int]], eos_id: int, most_tokens: int, batch: int = 16
+    model: CausalModel, prompts: Sequence[Sequence[int]], eos_id: int, most_tokens: int, batch: int = 16
 ) -> list[list[int]]:
     """Greedy continuations, without prompt and padding; the eos is kept where the model wrote it.
 

@@ -2,7 +2,8 @@
 
 import torch
 import torch.nn.functional as F
-from transformers import Qwen3ForCausalLM
+
+from models.training.architecture import CausalModel
 
 __all__ = ["SOFT_LABELS", "label_logits", "label_logits_at", "next_token_loss", "soft_label_loss"]
 
@@ -11,7 +12,7 @@ SOFT_LABELS = (0.02, 0.15, 0.45, 0.75, 0.97)
 
 
 def label_logits(
-    model: Qwen3ForCausalLM, hidden: torch.Tensor, last: torch.Tensor, label_ids: tuple[int, int]
+    model: CausalModel, hidden: torch.Tensor, last: torch.Tensor, label_ids: tuple[int, int]
 ) -> torch.Tensor:
     """Logits of the two labels after each sequence, by their rows of the head alone.
 
@@ -27,7 +28,7 @@ def label_logits(
     return label_logits_at(model, hidden[torch.arange(hidden.shape[0]), last], label_ids)
 
 
-def label_logits_at(model: Qwen3ForCausalLM, answers: torch.Tensor, label_ids: tuple[int, int]) -> torch.Tensor:
+def label_logits_at(model: CausalModel, answers: torch.Tensor, label_ids: tuple[int, int]) -> torch.Tensor:
     """Logits of the two labels at chosen hidden states, [N, D] to float32 [N, 2]."""
     return F.linear(answers, model.lm_head.weight[list(label_ids)]).float()
 
@@ -44,9 +45,7 @@ def soft_label_loss(logits: torch.Tensor, grades: torch.Tensor) -> torch.Tensor:
     return F.kl_div(F.log_softmax(logits.float(), dim=1), wanted, reduction="none").sum(dim=1)
 
 
-def next_token_loss(
-    model: Qwen3ForCausalLM, hidden: torch.Tensor, ids: torch.Tensor, chosen: torch.Tensor
-) -> torch.Tensor:
+def next_token_loss(model: CausalModel, hidden: torch.Tensor, ids: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     """Cross entropy of the next token, one value for each chosen position, in row-major order.
 
     Args:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Qwen3ForCausalLM
 
+from models.training.export import load_weights
 from models.training.losses import label_logits
 
 __all__ = ["PlainRanker", "main"]
@@ -29,7 +29,7 @@ class PlainRanker:
     def __init__(self, folder: Path, dtype: torch.dtype) -> None:
         """Load a checkpoint."""
         # In its type from the start: `.to(bfloat16)` would round the rotary frequencies too.
-        self._model = Qwen3ForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True).eval()
+        self._model = load_weights(folder, dtype)
 
     @torch.inference_mode()
     def score(self, query: Sequence[int], items: Sequence[Sequence[int]], labels: Sequence[int]) -> list[list[float]]:

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Qwen3ForCausalLM
 
 from models.bundle import Manifest, PromptLimits, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
-from models.training.architecture import ATTENTION_IN_TRAINING, TINY, Shape, build_model
+from models.training.architecture import ATTENTION_IN_TRAINING, TINY, CausalModel, Shape, build_model
 from models.training.batches import padded
 from models.training.command_line import plain_errors
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
@@ -132,9 +131,7 @@ def main(config: RankerConfig) -> Manifest:
     return manifest
 
 
-def _begun(
-    config: RankerConfig, vocabulary_size: int, tokenizer_digest: str
-) -> tuple[Qwen3ForCausalLM, dict[str, Any]]:
+def _begun(config: RankerConfig, vocabulary_size: int, tokenizer_digest: str) -> tuple[CausalModel, dict[str, Any]]:
     """The weights that training begins with, and what the provenance says of them."""
     if config.start is None:
         return build_model(config.shape, vocabulary_size, config.seed), {"shape": asdict(config.shape)}
@@ -149,7 +146,7 @@ def _begun(
 
 
 def _losses(
-    model: Qwen3ForCausalLM, data: RankerData, label_ids: tuple[int, int], curriculum: Sequence[Stage], steps: int
+    model: CausalModel, data: RankerData, label_ids: tuple[int, int], curriculum: Sequence[Stage], steps: int
 ) -> LossOfStep:
     def of_step(step: int) -> Iterator[torch.Tensor]:
         stage = stage_at(curriculum, step, steps)
@@ -162,7 +159,7 @@ def _losses(
 
 
 def _loss(
-    model: Qwen3ForCausalLM, pairs: Sequence[Pair], label_ids: tuple[int, int], language_weight: float
+    model: CausalModel, pairs: Sequence[Pair], label_ids: tuple[int, int], language_weight: float
 ) -> torch.Tensor:
     batch = padded([pair.example for pair in pairs])
     grades = torch.tensor([pair.grade for pair in pairs])

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from transformers import Qwen3ForCausalLM
-
 from models.bundle import PromptLimits, RankerCanary
 from models.prompts import RankerPrompt, TextTokenizer, extractive_summary, normalise_query
+from models.training.architecture import CausalModel
 from models.training.baselines import baselines
 from models.training.batches import padded
 from models.training.corpora import Corpus
@@ -23,7 +22,7 @@ _CANARIES = 8
 
 
 def score_judged(
-    model: Qwen3ForCausalLM,
+    model: CausalModel,
     prompt: RankerPrompt,
     data: RankerData,
     judged: Sequence[JudgedQuery],
@@ -51,7 +50,7 @@ def score_judged(
     return scores
 
 
-def ndcg_now(model: Qwen3ForCausalLM, prompt: RankerPrompt, data: RankerData, judged: Sequence[JudgedQuery]) -> float:
+def ndcg_now(model: CausalModel, prompt: RankerPrompt, data: RankerData, judged: Sequence[JudgedQuery]) -> float:
     """nDCG@10 of a model in training, with target summaries: a point of its learning curve."""
     model.eval()
     measured = ndcg_at_10(judged, score_judged(model, prompt, data, judged, target_summary))
@@ -60,7 +59,7 @@ def ndcg_now(model: Qwen3ForCausalLM, prompt: RankerPrompt, data: RankerData, ju
 
 
 def measure_ranker(
-    model: Qwen3ForCausalLM,
+    model: CausalModel,
     text: TextTokenizer,
     prompt: RankerPrompt,
     data: RankerData,
@@ -116,7 +115,7 @@ def _body(posting: GeneratedPosting) -> str:
 
 
 def ranker_canaries(
-    model: Qwen3ForCausalLM, prompt: RankerPrompt, data: RankerData, judged: Sequence[JudgedQuery]
+    model: CausalModel, prompt: RankerPrompt, data: RankerData, judged: Sequence[JudgedQuery]
 ) -> tuple[RankerCanary, ...]:
     """The best and the worst candidate of the first queries, each scored alone."""
     canaries = []

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Qwen3ForCausalLM
 
+from models.training.architecture import CausalModel
 from models.training.export import load_weights
 from models.training.generation import greedy
 from models.training.losses import label_logits
@@ -25,9 +25,7 @@ __all__ = ["answers_to", "main", "score_alone", "scores_of"]
 
 
 @torch.inference_mode()
-def scores_of(
-    model: Qwen3ForCausalLM, ids: torch.Tensor, last: torch.Tensor, label_ids: tuple[int, int]
-) -> list[float]:
+def scores_of(model: CausalModel, ids: torch.Tensor, last: torch.Tensor, label_ids: tuple[int, int]) -> list[float]:
     """Scores of a batch: the first label's share at each last token.
 
     Args:
@@ -42,7 +40,7 @@ def scores_of(
 
 
 def score_alone(
-    model: Qwen3ForCausalLM, query_ids: Sequence[int], item_ids: Sequence[int], label_ids: tuple[int, int]
+    model: CausalModel, query_ids: Sequence[int], item_ids: Sequence[int], label_ids: tuple[int, int]
 ) -> float:
     """The pair's score: the first label's share at the last token.
 
@@ -57,7 +55,7 @@ def score_alone(
     return score
 
 
-def answers_to(model: Qwen3ForCausalLM, job: dict[str, Any]) -> dict[str, Any]:
+def answers_to(model: CausalModel, job: dict[str, Any]) -> dict[str, Any]:
     """The answers to a job of either form."""
     if "pairs" in job:
         yes, no = job["labels"]

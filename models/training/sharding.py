@@ -16,7 +16,8 @@ from torch import nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-from transformers import Qwen3ForCausalLM
+
+from models.training.architecture import CausalModel
 
 __all__ = ["ALONE", "Ranks", "gathered", "joined", "shard", "shard_device"]
 
@@ -68,7 +69,7 @@ def shard_device() -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
 
 
-def shard(whole: nn.Module, ranker: Qwen3ForCausalLM, ranks: Ranks) -> None:
+def shard(whole: nn.Module, ranker: CausalModel, ranks: Ranks) -> None:
     """Spread a model over the processes, in place; all call it with the same weights.
 
     Args:

@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from transformers import Qwen3ForCausalLM
 
 from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import SummarizerPrompt
-from models.training.architecture import TINY, Shape, build_model
+from models.training.architecture import TINY, CausalModel, Shape, build_model
 from models.training.batches import padded
 from models.training.command_line import plain_errors
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
@@ -110,7 +109,7 @@ def main(config: SummarizerConfig) -> Manifest:
     return manifest
 
 
-def _losses(model: Qwen3ForCausalLM, data: SummarizerData, steps: int) -> LossOfStep:
+def _losses(model: CausalModel, data: SummarizerData, steps: int) -> LossOfStep:
     def of_step(step: int) -> Iterator[torch.Tensor]:
         stage = stage_at(CURRICULUM, step, steps)
         examples = data.of_step(step, stage)
@@ -121,7 +120,7 @@ def _losses(model: Qwen3ForCausalLM, data: SummarizerData, steps: int) -> LossOf
 
 
 @torch.no_grad()
-def _held_out_loss(model: Qwen3ForCausalLM, examples: Sequence[Example]) -> float:
+def _held_out_loss(model: CausalModel, examples: Sequence[Example]) -> float:
     """Mean loss of a target token: a point of the learning curve."""
     full = CURRICULUM[-1]
     groups = micro_batches(examples, _MICRO_BATCH_TOKENS)
@@ -129,7 +128,7 @@ def _held_out_loss(model: Qwen3ForCausalLM, examples: Sequence[Example]) -> floa
     return sum(losses) / len(examples)
 
 
-def _loss(model: Qwen3ForCausalLM, examples: Sequence[Example], stage: Stage) -> torch.Tensor:
+def _loss(model: CausalModel, examples: Sequence[Example], stage: Stage) -> torch.Tensor:
     batch = padded(examples)
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state

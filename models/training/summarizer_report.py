@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from transformers import Qwen3ForCausalLM
-
 from models.bundle import SummarizerCanary
 from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.architecture import CausalModel
 from models.training.data import GeneratedPosting
 from models.training.generation import greedy
 from models.training.measures import measure_summaries
@@ -14,7 +13,7 @@ __all__ = ["measure_summarizer", "summarise", "summarizer_canaries"]
 
 
 def summarise(
-    model: Qwen3ForCausalLM, prompt: SummarizerPrompt, text: TextTokenizer, bodies: Sequence[str]
+    model: CausalModel, prompt: SummarizerPrompt, text: TextTokenizer, bodies: Sequence[str]
 ) -> list[tuple[str, bool]]:
     """Greedy summaries as the service would store them, and whether the model ended each itself."""
     eos = prompt.stop_token_ids[0]
@@ -23,7 +22,7 @@ def summarise(
 
 
 def measure_summarizer(
-    model: Qwen3ForCausalLM, text: TextTokenizer, prompt: SummarizerPrompt, postings: Sequence[GeneratedPosting]
+    model: CausalModel, text: TextTokenizer, prompt: SummarizerPrompt, postings: Sequence[GeneratedPosting]
 ) -> dict[str, float]:
     """Summarise the postings and compare with the truth: see :class:`models.training.measures.SummaryMeasures`."""
     written = summarise(model, prompt, text, [posting.body for posting in postings])
@@ -36,7 +35,7 @@ def measure_summarizer(
 
 
 def summarizer_canaries(
-    model: Qwen3ForCausalLM, text: TextTokenizer, prompt: SummarizerPrompt, postings: Sequence[GeneratedPosting]
+    model: CausalModel, text: TextTokenizer, prompt: SummarizerPrompt, postings: Sequence[GeneratedPosting]
 ) -> tuple[SummarizerCanary, ...]:
     """A canary for each posting: its body, and the greedy answer written alone, without padding."""
     prompts = [prompt.prompt_ids(posting.body) for posting in postings]

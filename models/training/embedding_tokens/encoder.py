@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
-from transformers import Qwen3ForCausalLM, Qwen3Model
+from transformers import Qwen3Model
 
-from models.training.architecture import ATTENTION_IN_TRAINING
+from models.training.architecture import ATTENTION_IN_TRAINING, CausalModel
 from models.training.batches import padded
 from models.training.examples import Example
 
@@ -74,7 +74,7 @@ class Encoder(nn.Module):
         return self.projection(hidden_BTD[rows_B1, places_Bk])
 
 
-def encoder_of(ranker: Qwen3ForCausalLM, num_slots: int, seed: int) -> Encoder:
+def encoder_of(ranker: CausalModel, num_slots: int, seed: int) -> Encoder:
     """An encoder that starts as the ranker, which already knows what matters in items.
 
     The learnt tokens start around the mean of the token embeddings. The projection starts as the identity, scaled from

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import Qwen3ForCausalLM
 
+from models.training.architecture import CausalModel
 from models.training.batches import padded
 from models.training.embedding_tokens.places import PLACEHOLDER, in_summary_place
 from models.training.examples import Example
@@ -45,7 +45,7 @@ def mixed_batch(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], num_vector
 
 
 def mixed_logits(
-    ranker: Qwen3ForCausalLM, batch: MixedBatch, vectors: torch.Tensor, label_ids: tuple[int, int]
+    ranker: CausalModel, batch: MixedBatch, vectors: torch.Tensor, label_ids: tuple[int, int]
 ) -> torch.Tensor:
     """Logits of the two labels; gradients reach the vectors, and the ranker where it learns.
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 import torch
-from transformers import Qwen3ForCausalLM
 
+from models.training.architecture import CausalModel
 from models.training.batches import padded
 from models.training.curriculum import stage_at
 from models.training.embedding_tokens.encoder import Encoder
@@ -48,9 +48,7 @@ class Objective:
             compared in the same ranker.
     """
 
-    def __init__(
-        self, encoder: Encoder, ranker: Qwen3ForCausalLM, label_ids: tuple[int, int], *, is_joint: bool
-    ) -> None:
+    def __init__(self, encoder: Encoder, ranker: CausalModel, label_ids: tuple[int, int], *, is_joint: bool) -> None:
         self._encoder, self._ranker, self._label_ids, self._is_joint = encoder, ranker, label_ids, is_joint
         ranker.requires_grad_(is_joint)
 

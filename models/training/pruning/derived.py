@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import JsonValue
-from transformers import Qwen3ForCausalLM
 
 from models.bundle import Bundle, Manifest, RankerCanary
-from models.training.architecture import count_parameters
+from models.training.architecture import CausalModel, count_parameters
 from models.training.export import export_model, load_weights, versions, write_manifest
 from models.training.reference import score_alone
 from schemas.errors import ConfigurationError
@@ -29,7 +28,7 @@ def check_out(folder: Path, *sources: Bundle) -> None:
 
 
 def write_derived(
-    model: Qwen3ForCausalLM,
+    model: CausalModel,
     source: Bundle,
     folder: Path,
     *,

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import torch
 from torch import nn
-from transformers import Qwen3ForCausalLM
 
+from models.training.architecture import CausalModel
 from models.training.batches import padded
 from models.training.examples import micro_batches
 from models.training.loop import LossOfStep
@@ -31,7 +31,7 @@ class Lesson(StrEnum):
 class Answers(nn.Module):
     """A ranker as a function from prompts to the logits of `` yes`` and `` no``."""
 
-    def __init__(self, ranker: Qwen3ForCausalLM, label_ids: Sequence[int]) -> None:
+    def __init__(self, ranker: CausalModel, label_ids: Sequence[int]) -> None:
         super().__init__()
         self.ranker = ranker
         yes, no = label_ids

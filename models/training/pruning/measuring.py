@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from transformers import Qwen3ForCausalLM
 
 from models.bundle import Bundle
+from models.training.architecture import CausalModel
 from models.training.batches import Batch
 from models.training.corpora import Corpus, training_corpus
 from models.training.export import load_weights
@@ -82,7 +82,7 @@ class Bench:
             recovered_ndcg_at_10=recovered,
         )
 
-    def _recovered(self, model: Qwen3ForCausalLM, name: str) -> tuple[float, ...]:
+    def _recovered(self, model: CausalModel, name: str) -> tuple[float, ...]:
         recovery = self._recovery
         answers, teacher = Answers(model, self._label_ids), Answers(self._model, self._label_ids)
         losses = losses_of(answers, teacher, self._training, recovery.lesson)
@@ -90,7 +90,7 @@ class Bench:
         train(model, losses, loop, RECOVERY_RATES, "recovery")
         return self._rank(model.eval())
 
-    def _rank(self, model: Qwen3ForCausalLM) -> tuple[float, ...]:
+    def _rank(self, model: CausalModel) -> tuple[float, ...]:
         """nDCG@10 of each held-out query, with the weights as a bundle would store them."""
         stored = copy.deepcopy(model)
         with torch.no_grad():

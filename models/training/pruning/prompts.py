@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from transformers import Qwen3ForCausalLM
-
 from models.bundle import Bundle, PromptLimits
 from models.prompts import RankerPrompt, TextTokenizer, normalise_query
+from models.training.architecture import CausalModel
 from models.training.batches import Batch, padded
 from models.training.corpora import Corpus, training_corpus
 from models.training.examples import Example, micro_batches
@@ -85,6 +84,6 @@ class Reader:
                 examples.append(Example([*query_ids, *item_ids]))
         return examples
 
-    def scores(self, model: Qwen3ForCausalLM, held_out: Corpus) -> list[list[float]]:
+    def scores(self, model: CausalModel, held_out: Corpus) -> list[list[float]]:
         """Probability of `` yes`` for each candidate of each query, with target summaries."""
         return score_judged(model, self.prompt, self.data(held_out, seed=0), held_out.judged, target_summary)

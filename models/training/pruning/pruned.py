@@ -4,9 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from transformers import Qwen3ForCausalLM
 
-from models.training.architecture import count_parameters
+from models.training.architecture import CausalModel, count_parameters
 from models.training.batches import Batch
 from models.training.pruning.methods import METHODS, MethodName
 from models.training.pruning.osscar import SearchConfig
@@ -57,7 +56,7 @@ def last_layers(number: int, layers: int) -> tuple[int, ...]:
     return tuple(range(layers - number, layers))
 
 
-def shape_of(model: Qwen3ForCausalLM) -> PlanShape:
+def shape_of(model: CausalModel) -> PlanShape:
     """Its sizes."""
     config = model.config
     return PlanShape(
@@ -68,7 +67,7 @@ def shape_of(model: Qwen3ForCausalLM) -> PlanShape:
     )
 
 
-def prune(model: Qwen3ForCausalLM, target: Target, batches: Sequence[Batch]) -> tuple[LayerPlan, ...]:
+def prune(model: CausalModel, target: Target, batches: Sequence[Batch]) -> tuple[LayerPlan, ...]:
     """Choose and take out, in place.
 
     Args:
@@ -98,7 +97,7 @@ def prune(model: Qwen3ForCausalLM, target: Target, batches: Sequence[Batch]) -> 
     return _prune(model, target.dropped_layers, batches, parts, choose, target.method, settings.ridge)
 
 
-def follow_plan(model: Qwen3ForCausalLM, plan: Plan, batches: Sequence[Batch]) -> tuple[LayerPlan, ...]:
+def follow_plan(model: CausalModel, plan: Plan, batches: Sequence[Batch]) -> tuple[LayerPlan, ...]:
     """Take out what the plan says, in place, and refit the rest where its method does.
 
     Args:
@@ -123,7 +122,7 @@ def follow_plan(model: Qwen3ForCausalLM, plan: Plan, batches: Sequence[Batch]) -
 
 
 def _prune(
-    model: Qwen3ForCausalLM,
+    model: CausalModel,
     dropped: Collection[int],
     batches: Sequence[Batch],
     parts: Sequence[Part],

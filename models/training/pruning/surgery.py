@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import torch
 from torch import nn
-from transformers import LlamaForCausalLM, Qwen3ForCausalLM
 
+from models.training.architecture import CausalModel
 from models.training.pruning.problem import Floats, Kept, columns_of
 
 __all__ = ["drop_layers", "fit_config", "keep_kv_heads", "keep_neurons"]
@@ -46,7 +46,7 @@ def keep_kv_heads(attention: nn.Module, kept: Kept, weight: Floats) -> None:
     _replace(attention.o_proj, _like(attention.o_proj, weight[query_rows].T))
 
 
-def drop_layers(model: Qwen3ForCausalLM | LlamaForCausalLM, dropped: Collection[int]) -> None:
+def drop_layers(model: CausalModel, dropped: Collection[int]) -> None:
     """Take whole layers out; those behind them move up.
 
     Args:
@@ -63,7 +63,7 @@ def drop_layers(model: Qwen3ForCausalLM | LlamaForCausalLM, dropped: Collection[
     config.num_hidden_layers = len(left)
 
 
-def fit_config(model: Qwen3ForCausalLM | LlamaForCausalLM) -> None:
+def fit_config(model: CausalModel) -> None:
     """Write the widths that the layers have now into the config.
 
     Raises:

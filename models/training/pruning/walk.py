@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import LlamaForCausalLM, Qwen3ForCausalLM
 
+from models.training.architecture import CausalModel
 from models.training.batches import Batch
 from models.training.pruning.methods import weight_on
 from models.training.pruning.problem import RIDGE, Floats, Kept, Problem, make_problem
@@ -52,7 +52,7 @@ Choose = Callable[[int, Part, Problem], Kept]
 
 @torch.no_grad()  # not inference mode: what is kept may be trained afterwards
 def prune_layers(
-    model: Qwen3ForCausalLM | LlamaForCausalLM,
+    model: CausalModel,
     batches: Sequence[Batch],
     parts: Sequence[Part],
     choose: Choose,
@@ -124,7 +124,7 @@ class _Arrived(Exception):
 class _States:
     """The hidden states of all calibration prompts before one layer, [B, T, D] a batch."""
 
-    def __init__(self, model: Qwen3ForCausalLM | LlamaForCausalLM, batches: Sequence[Batch]) -> None:
+    def __init__(self, model: CausalModel, batches: Sequence[Batch]) -> None:
         self._hidden: list[torch.Tensor] = []
         self._others: list[dict[str, Any]] = []  # positions and mask, the same for every layer
         device = model.get_input_embeddings().weight.device

@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import Qwen3ForCausalLM
 
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.architecture import CausalModel
 from models.training.command_line import plain_errors
 from models.training.corpora import Corpus, evaluation_corpus, training_corpus
 from models.training.export import export_weights, load_weights, versions, write_manifest
@@ -150,7 +150,7 @@ class _Run:
         write_manifest(self._start.manifest.model_copy(update=changed), folder)
         return metrics
 
-    def _measured(self, model: Qwen3ForCausalLM) -> dict[str, float]:
+    def _measured(self, model: CausalModel) -> dict[str, float]:
         return _rounded(self._held_out.measure(model, self._prompt, self._tokenizer))
 
 

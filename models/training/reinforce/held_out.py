@@ -5,9 +5,9 @@ from functools import cached_property
 from typing import TypeVar
 
 import torch
-from transformers import Qwen3ForCausalLM
 
 from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.architecture import CausalModel
 from models.training.corpora import Corpus
 from models.training.data import GeneratedPosting
 from models.training.measures import measure_summaries, ndcg_at_10
@@ -61,7 +61,7 @@ class HeldOut:
             "ndcg_at_10_empty_summary": ndcg_at_10(self._judged, self._answers(nothing)),
         }
 
-    def measure(self, model: Qwen3ForCausalLM, prompt: SummarizerPrompt, tokenizer: TextTokenizer) -> dict[str, float]:
+    def measure(self, model: CausalModel, prompt: SummarizerPrompt, tokenizer: TextTokenizer) -> dict[str, float]:
         """Summarise every candidate greedily and compare: the reward's parts before their weights, lengths, ranking.
 
         Args:

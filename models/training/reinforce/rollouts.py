@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from transformers import DynamicCache, GenerationConfig, Qwen3ForCausalLM
+from transformers import DynamicCache, GenerationConfig
 
 from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.architecture import CausalModel
 from models.training.reinforce.episodes import Episode
 
 __all__ = ["Rollouts", "sample_groups"]
@@ -72,7 +73,7 @@ class Rollouts:
 
 @torch.no_grad()
 def sample_groups(
-    model: Qwen3ForCausalLM,
+    model: CausalModel,
     prompts: Sequence[Sequence[int]],
     siblings: int,
     *,

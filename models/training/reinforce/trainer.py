@@ -11,11 +11,12 @@ from pathlib import Path
 
 from datasets import Dataset
 from torch.utils.tensorboard import SummaryWriter
-from transformers import AutoTokenizer, Qwen3ForCausalLM
+from transformers import AutoTokenizer
 from transformers.integrations import TensorBoardCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.architecture import CausalModel
 from models.training.reinforce.config import Algorithm, GspoConfig
 from models.training.reinforce.episodes import Episode, prompt_order
 from models.training.reinforce.reader import Reader
@@ -89,7 +90,7 @@ def _step_of(checkpoint: Path) -> int:
 
 def train_policy(
     config: GspoConfig,
-    policy: Qwen3ForCausalLM,
+    policy: CausalModel,
     episodes: Sequence[Episode],
     reader: Reader,
     prompt: SummarizerPrompt,

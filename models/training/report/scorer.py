@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 import torch
-from transformers import Qwen3ForCausalLM
 
 from models.bundle import Bundle
 from models.engine.jobs import Prompt
@@ -16,6 +15,7 @@ from models.engine.scoring import Group, Prefix, encode_pass, label_logits
 from models.engine.shape import parse_shape
 from models.engine.weights import build_model
 from models.prompts import RankerPrompt, TextTokenizer, normalise_query, render_header
+from models.training.architecture import CausalModel
 from models.training.judged import Item, JudgedSet
 from models.training.measures import ndcg_at_10_by_query
 from models.training.significance import Interval, resampled
@@ -61,7 +61,7 @@ class Rankings:
 class Scorer:
     """A ranker that reads items as its bundle says."""
 
-    def __init__(self, bundle: Bundle, model: Qwen3ForCausalLM, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, bundle: Bundle, model: CausalModel, dtype: torch.dtype = torch.float32) -> None:
         """Lay out a model for the engine.
 
         Args:

@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 
 import torch
-from transformers import Qwen3ForCausalLM
 
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import TextTokenizer
+from models.training.architecture import CausalModel
 from models.training.batches import Batch
 from models.training.bm25 import Bm25
 from models.training.controls import best_sentences, first_tokens, random_sentences
@@ -91,7 +91,7 @@ class Study:
         """The unchanged ranker."""
         return self.scorer_of(self.model())
 
-    def scorer_of(self, model: Qwen3ForCausalLM) -> Scorer:
+    def scorer_of(self, model: CausalModel) -> Scorer:
         """A ranker of the same bundle with other weights."""
         return Scorer(self.ranker, model, torch.bfloat16 if self.settings.is_bfloat16 else torch.float32)
 
@@ -101,7 +101,7 @@ class Study:
         _, batches = Reader.of(self.ranker).calibration(CalibrationText.SUMMARIES, self.settings.num_calibration)
         return batches
 
-    def model(self) -> Qwen3ForCausalLM:
+    def model(self) -> CausalModel:
         """The ranker's weights, to be changed: a copy of its own at each call."""
         return load_weights(self.ranker.path)
 

@@ -1,7 +1,6 @@
 """What each single layer is worth: the ranker without it, nothing trained anew (the paper's Table 2)."""
 
-from transformers import Qwen3ForCausalLM
-
+from models.training.architecture import CausalModel
 from models.training.pruning.surgery import drop_layers
 from models.training.report import paper
 from models.training.report.chapter import Chapter, Chart, Figure, Picture, Series, Table
@@ -45,6 +44,6 @@ def measure(study: Study) -> Chapter:
     )
 
 
-def _without(model: Qwen3ForCausalLM, layer: int) -> Qwen3ForCausalLM:
+def _without(model: CausalModel, layer: int) -> CausalModel:
     drop_layers(model, (layer,))
     return model
