@@ -87,7 +87,7 @@ def _save(model: nn.Module, optimisers: Optimisers, loop: LoopConfig, step: int)
     state = {
         "fingerprint": loop.fingerprint,
         "step": step,
-        "model": model.state_dict(),
+        "model": {name: weight.data for name, weight in _trained(model).items()},
         "optimisers": optimisers.state(),
     }
     torch.save(state, partial)
@@ -100,6 +100,13 @@ def _restore(model: nn.Module, optimisers: Optimisers, loop: LoopConfig) -> int:
     state = torch.load(loop.checkpoint, weights_only=True)
     if state["fingerprint"] != loop.fingerprint:
         return 0
-    model.load_state_dict(state["model"])
+    trained = _trained(model)
+    for name, weight in state["model"].items():
+        trained[name].data.copy_(weight)
     optimisers.restore(state["optimisers"])
     return int(state["step"])
+
+
+def _trained(model: nn.Module) -> dict[str, nn.Parameter]:
+    """What changes, and so what a checkpoint holds; weights below an adapter do not."""
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}

@@ -14,9 +14,12 @@ __all__ = ["OptimiserConfig", "Optimisers", "scale_at"]
 
 @dataclass(frozen=True, slots=True)
 class OptimiserConfig:
-    """Peak learning rates and the shape of their schedule (fractions of all steps)."""
+    """Peak learning rates and the shape of their schedule (fractions of all steps).
 
-    matrix_rate: float = 3e-3
+    Without ``matrix_rate`` matrices are trained by AdamW too, as is usual for low-rank adapters.
+    """
+
+    matrix_rate: float | None = 3e-3
     other_rate: float = 3e-3
     weight_decay: float = 0.02
     warm_up: float = 0.03
@@ -41,17 +44,21 @@ class Optimisers:
     def __init__(self, model: nn.Module, config: OptimiserConfig) -> None:
         matrices, others = [], []
         for name, parameter in model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             is_matrix = parameter.ndim == 2 and "embed_tokens" not in name and "lm_head" not in name  # noqa: PLR2004
-            (matrices if is_matrix else others).append(parameter)
+            (matrices if is_matrix and config.matrix_rate is not None else others).append(parameter)
         self._config = config
         self._parameters = [*matrices, *others]
         self._parts: list[torch.optim.Optimizer] = [
-            torch.optim.Muon(
-                matrices, lr=config.matrix_rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
-            ),
-            torch.optim.AdamW(others, lr=config.other_rate, betas=(0.9, 0.98), weight_decay=0.0),
+            torch.optim.AdamW(others, lr=config.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
         ]
-        self._peaks = [config.matrix_rate, config.other_rate]
+        self._peaks = [config.other_rate]
+        if config.matrix_rate is not None:
+            decay = config.weight_decay
+            muon = torch.optim.Muon(matrices, lr=config.matrix_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+            self._parts.insert(0, muon)
+            self._peaks.insert(0, config.matrix_rate)
 
     def step(self, scale: float) -> float:
         """Apply the gradients at ``scale`` times the peak rates, then clear them.

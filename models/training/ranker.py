@@ -18,19 +18,18 @@ import torch
 from models.bundle import Manifest, PromptLimits, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import ATTENTION_IN_TRAINING, TINY, CausalModel, Shape, build_model
-from models.training.batches import padded
 from models.training.command_line import plain_errors
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
-from models.training.examples import micro_batches
 from models.training.export import export_weights, load_weights, versions, write_manifest
 from models.training.identity import data_digest, fingerprint
 from models.training.lessons import Lessons
 from models.training.loop import LoopConfig, LossOfStep, train
-from models.training.losses import SOFT_LABELS, label_logits, label_logits_at, next_token_loss, soft_label_loss
+from models.training.losses import SOFT_LABELS
 from models.training.optimiser import OptimiserConfig
-from models.training.ranker_data import CURRICULUM, CURRICULUM_OF_BODIES, Pair, RankerData, Stage
+from models.training.ranker_data import CURRICULUM, CURRICULUM_OF_BODIES, RankerData, Stage
+from models.training.ranker_objective import losses_of_pairs
 from models.training.ranker_report import measure_ranker, ndcg_now, ranker_canaries
 from models.training.rate_options import add_rates, taken_rates
 from schemas.errors import ConfigurationError
@@ -39,9 +38,6 @@ __all__ = ["RankerConfig", "main"]
 
 _MICRO_BATCH_TOKENS = 3000
 _MEASURED_QUERIES = 32
-_RELEVANT_GRADE = 2
-_MARKS_WEIGHT = 2.0
-"""Weight of the answers on the way, together, beside 1 for the answer at the end."""
 _log = logging.getLogger(__name__)
 
 
@@ -151,29 +147,9 @@ def _losses(
     def of_step(step: int) -> Iterator[torch.Tensor]:
         stage = stage_at(curriculum, step, steps)
         pairs = data.of_step(step, stage)
-        for group in micro_batches([pair.example for pair in pairs], _MICRO_BATCH_TOKENS):
-            loss = _loss(model, [pairs[index] for index in group], label_ids, stage.language_weight)
-            yield loss * (len(group) / len(pairs))
+        return losses_of_pairs(model, pairs, label_ids, _MICRO_BATCH_TOKENS, stage.language_weight)
 
     return of_step
-
-
-def _loss(
-    model: CausalModel, pairs: Sequence[Pair], label_ids: tuple[int, int], language_weight: float
-) -> torch.Tensor:
-    batch = padded([pair.example for pair in pairs])
-    grades = torch.tensor([pair.grade for pair in pairs])
-    marks = torch.tensor([(row, *mark) for row, pair in enumerate(pairs) for mark in pair.marks], dtype=torch.int64)
-    with torch.autocast("cpu", torch.bfloat16):
-        hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
-        loss = soft_label_loss(label_logits(model, hidden, batch.last, label_ids), grades).mean()
-        if len(marks):
-            on_the_way = label_logits_at(model, hidden[marks[:, 0], marks[:, 1]], label_ids)
-            loss = loss + _MARKS_WEIGHT * soft_label_loss(on_the_way, marks[:, 2]).mean()
-        relevant = batch.is_prompt & (grades >= _RELEVANT_GRADE)[:, None]
-        if language_weight and bool(relevant.any()):
-            loss = loss + language_weight * next_token_loss(model, hidden, batch.ids, relevant).mean()
-    return loss
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:

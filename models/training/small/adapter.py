@@ -1,0 +1,79 @@
+"""Low-rank adapters (Hu et al., LoRA, arXiv 2106.09685): what training adds to the pretrained weights.
+
+An adapter is a few megabytes and lives in the repository, in the format of peft; the weights under it are fetched. It
+is merged into them for serving, so that every engine loads one plain model: W' = W + (alpha / r) B A.
+"""
+
+import json
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+
+from models.training.architecture import CausalModel
+from models.training.export import make_readable
+from schemas.errors import ConfigurationError
+
+__all__ = ["ADAPTER_FILES", "merge_adapter", "save_adapter", "with_adapter"]
+
+_CONFIG, _WEIGHTS = ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+_PREFIX = "base_model.model."
+_SCALE_OF_RANK = 2
+
+
+def with_adapter(model: CausalModel, rank: int) -> PeftModel:
+    """Put an untrained adapter beside every matrix of the layers; only it is trained from then on.
+
+    Args:
+        model: Changed in place; it answers as before until the adapter is trained.
+        rank: Of the adapter.
+
+    Returns:
+        The same model as peft sees it: what can be saved.
+    """
+    config = LoraConfig(r=rank, lora_alpha=_SCALE_OF_RANK * rank, target_modules="all-linear", bias="none")
+    return get_peft_model(model, config)
+
+
+def save_adapter(model: PeftModel, folder: Path) -> None:
+    """Write both files, the weights in bfloat16; nothing in them says where the base lay."""
+    model.save_pretrained(folder)
+    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    config = {name: value for name, value in config.items() if value not in (None, {}, [], False)}
+    config["base_model_name_or_path"] = ""
+    config["target_modules"] = sorted(config["target_modules"])
+    (folder / _CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    stored = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(folder / _WEIGHTS).items()}
+    save_file(stored, folder / _WEIGHTS, metadata={"format": "pt"})
+    make_readable(folder / _WEIGHTS)
+    (folder / "README.md").unlink(missing_ok=True)  # a model card with nothing in it
+
+
+def merge_adapter(weights: dict[str, torch.Tensor], folder: Path) -> dict[str, torch.Tensor]:
+    """Weights with an adapter merged into them, in bfloat16.
+
+    The sums are of float64, so that processors, which add in different orders, round to the same bytes.
+
+    Args:
+        weights: Of the base, by name, as stored.
+        folder: The adapter's.
+
+    Raises:
+        ConfigurationError: The adapter is of another model, or cannot be read.
+    """
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        parts = load_file(folder / _WEIGHTS)
+        scale = config["lora_alpha"] / config["r"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigurationError(f"adapter {str(folder)!r} cannot be read: {error}") from error
+    merged = dict(weights)
+    for name in (name for name in parts if name.endswith("lora_A.weight")):
+        target = name.removeprefix(_PREFIX).replace("lora_A.weight", "weight")
+        down_RI, up_OR = parts[name].double(), parts[name.replace("lora_A", "lora_B")].double()
+        base_OI = weights.get(target)
+        if base_OI is None or base_OI.shape != (len(up_OR), down_RI.shape[1]):
+            raise ConfigurationError(f"adapter {str(folder)!r} is of another model: {target} does not fit")
+        merged[target] = (base_OI.double() + scale * (up_OR @ down_RI)).to(torch.bfloat16)
+    return merged

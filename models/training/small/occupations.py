@@ -1,0 +1,163 @@
+"""Ads in the words of O*NET: what the small ranker learns occupations from.
+
+An ad is made of one occupation: a title that O*NET lists for it, some of its tasks, and typed facts at random.
+Sentences in which real companies present themselves stand before the tasks, as real ads begin. Queries, candidates and
+grades follow from the rules of the judged real ads (:mod:`models.training.judged`).
+
+Held out is every occupation that a query of the judged sets may mean, with all its wordings: what is measured there are
+occupations that the ranker was not taught. Their relatives are taught, as they would be in any service.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from models.prompts import sentences
+from models.training.judged import EvaluationData, JudgedSet, Ranking, ads_set, melo_set
+from models.training.judged.ads import Ad, crosswalk, draw_rankings, known_ads
+from models.training.judged.titles import OccupationTitles
+from schemas.posting import job_id_of
+
+__all__ = ["Employers", "OccupationWorld", "draw_world", "held_out_occupations", "written_ad"]
+
+_RANKS = ("Senior", "Junior", "Lead", "Principal", "Sr.", "Experienced")
+_RANKED_SHARE = 0.2
+_EMPLOYMENT = ("FULL_TIME", "FULL_TIME", "PART_TIME", "CONTRACTOR", "TEMPORARY", "")
+_LEVELS = ("Entry level", "Mid-Senior level", "Internship", "Director", "Executive", "", "", "")
+_DEGREES = ("Bachelor's Degree", "Master's Degree", "High School or equivalent", "Associate Degree", "", "", "")
+_CLEARANCES = ("Secret", "Top Secret", "Public Trust", "", "", "", "", "")
+_GRADES, _GRADED_SHARE = range(4, 16), 0.2
+_PAID_SHARE, _REMOTE_SHARE, _PLACED_SHARE, _NAMED_SHARE = 0.5, 0.1, 0.85, 0.3
+_MOST_COMPANY_SENTENCES, _TASKS = 3, (2, 5)
+_SENTENCE_CHARS = range(30, 240)
+
+
+@dataclass(frozen=True, slots=True)
+class Employers:
+    """What real employers say of themselves: localities, names, sentences."""
+
+    towns: Sequence[str]
+    names: Sequence[str]
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OccupationWorld:
+    """Ads, and queries over them.
+
+    Attributes:
+        ads: By key.
+        rankings: Queries with their graded candidates.
+        titles: Which title names which occupation.
+        occupations: Those that are taught.
+    """
+
+    ads: Mapping[str, Ad]
+    rankings: Sequence[Ranking]
+    titles: OccupationTitles
+    occupations: Sequence[str]
+
+    def split(self, num_last: int) -> tuple["OccupationWorld", "OccupationWorld"]:
+        """One world with all queries but the last ones, and one with these."""
+        return replace(self, rankings=self.rankings[:-num_last]), replace(self, rankings=self.rankings[-num_last:])
+
+
+def held_out_occupations(data: EvaluationData) -> frozenset[str]:
+    """Every occupation that a query of the judged sets may mean."""
+    titles = OccupationTitles.from_rows(data.rows("occupations"))
+    code_of = {name: code for code, name in titles.names.items()}
+    held = {code_of[ranking.query] for ranking in melo_set(data).rankings if ranking.query in code_of}
+    judged = ads_set(data)
+    for ranking in judged.rankings:
+        best = max(ranking.grades)
+        for key, grade in zip(ranking.keys, ranking.grades, strict=True):
+            if grade == best:
+                held |= titles.occupations_of(judged.items[key].facts.title)
+    return frozenset(held)
+
+
+def draw_world(data: EvaluationData, seed: int, num_ads: int, num_rankings: int) -> OccupationWorld:
+    """Ads of all occupations that are not held out, in turn, and queries for them; the same arguments, the same world.
+
+    Args:
+        data: The evaluation data, O*NET among them.
+        seed: Of every choice.
+        num_ads: Ads that are written; those whose title O*NET gives to more than three occupations go.
+        num_rankings: Most queries.
+    """
+    rng = Random(f"{seed}/occupations")
+    rows = [row for row in data.rows("occupations") if row.get("tasks")]
+    titles, held = OccupationTitles.from_rows(data.rows("occupations")), held_out_occupations(data)
+    taught = [row for row in rows if row["onet_code"] not in held]
+    judged = ads_set(data)
+    employers = _employers(data, judged)
+    written = (written_ad(rng, f"onet-{number}", taught[number % len(taught)], employers) for number in range(num_ads))
+    ads = [ad for ad in known_ads(written, titles) if not ad.occupations & held]
+    esco = crosswalk(data.rows("melo"), data.rows("esco_occupations"), titles)
+    rankings = draw_rankings(rng, ads, titles, esco, num_rankings)
+    return OccupationWorld({ad.item.key: ad for ad in ads}, rankings, titles, [row["onet_code"] for row in taught])
+
+
+def written_ad(rng: Random, identifier: str, occupation: Mapping[str, Any], employers: Employers) -> dict[str, Any]:
+    """An ad for an occupation, as schema.org ``JobPosting``.
+
+    Args:
+        rng: Of every choice.
+        identifier: Its identity.
+        occupation: Row of ``occupations.jsonl.gz``.
+        employers: Who may look for somebody.
+    """
+    names = (occupation["title"], *occupation.get("alternate_titles", ()), *occupation.get("reported_titles", ()))
+    title = rng.choice(names)
+    if rng.random() < _RANKED_SHARE:
+        title = f"{rng.choice(_RANKS)} {title}"
+    tasks = occupation["tasks"]
+    body = rng.sample(employers.sentences, rng.randint(0, _MOST_COMPANY_SENTENCES))
+    body += rng.sample(tasks, min(len(tasks), rng.randint(*_TASKS)))
+    ad: dict[str, Any] = {"identifier": identifier, "title": title}
+    if clearance := rng.choice(_CLEARANCES):
+        ad["x_clearance"] = clearance
+        body.append(f"{clearance} clearance is required.")
+    if rng.random() < _GRADED_SHARE:
+        ad["x_gs_grades"] = [rng.choice(_GRADES)]
+        body.append(f"The grade is GS-{ad['x_gs_grades'][0]}.")
+    ad |= _typed_facts(rng, employers)
+    return {**ad, "description": "\n".join(body)}
+
+
+def _typed_facts(rng: Random, employers: Employers) -> dict[str, Any]:
+    """What the header tells, and what the fields for experience and education do."""
+    facts: dict[str, Any] = {}
+    if rng.random() < _NAMED_SHARE:
+        facts["hiringOrganization"] = {"@type": "Organization", "name": rng.choice(employers.names)}
+    if rng.random() < _PLACED_SHARE:
+        facts["jobLocation"] = {"@type": "Place", "address": {"addressLocality": rng.choice(employers.towns)}}
+    if rng.random() < _REMOTE_SHARE:
+        facts["jobLocationType"] = "TELECOMMUTE"
+    if rng.random() < _PAID_SHARE:
+        least = rng.randrange(20, 150) * 1000
+        most = least + rng.randrange(1, 40) * 1000
+        value = {"@type": "QuantitativeValue", "minValue": least, "maxValue": most, "unitText": "YEAR"}
+        facts["baseSalary"] = {"@type": "MonetaryAmount", "currency": "USD", "value": value}
+    drawn = {
+        "employmentType": rng.choice(_EMPLOYMENT),
+        "experienceRequirements": rng.choice(_LEVELS),
+        "educationRequirements": rng.choice(_DEGREES),
+    }
+    return facts | {name: value for name, value in drawn.items() if value}
+
+
+def _employers(data: EvaluationData, judged: JudgedSet) -> Employers:
+    """Of real ads that are not judged; sentences of company profiles, without those that a judged ad has too."""
+    rows = [row for name in ("usajobs", "emscad") for row in data.rows(name) if job_id_of(row) not in judged.items]
+    towns = {row.get("jobLocation", {}).get("address", {}).get("addressLocality", "") for row in rows}
+    names = {row.get("hiringOrganization", {}).get("name", "") for row in rows}
+    known = {sentence for item in judged.items.values() for sentence in sentences(item.body)}
+    said = (
+        sentence
+        for row in data.rows("emscad_raw")
+        for sentence in sentences(row.get("company_profile", ""))
+        if len(sentence) in _SENTENCE_CHARS and sentence not in known
+    )
+    return Employers(sorted(towns - {""}), sorted(names - {""}), list(dict.fromkeys(said)))
