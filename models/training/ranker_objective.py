@@ -23,6 +23,7 @@ def losses_of_pairs(
     label_ids: tuple[int, int],
     micro_batch_tokens: int,
     language_weight: float = 0.0,
+    least_length: float = 0.0,
 ) -> Iterator[torch.Tensor]:
     """Losses of the micro-batches of a step, each with its share of the step's weight.
 
@@ -32,8 +33,9 @@ def losses_of_pairs(
         label_ids: Ids of `` yes`` and `` no``.
         micro_batch_tokens: Most tokens of a padded micro-batch.
         language_weight: Of the next-token loss on relevant pairs, beside 1 for the answer.
+        least_length: As for :func:`models.training.examples.micro_batches`.
     """
-    for group in micro_batches([pair.example for pair in pairs], micro_batch_tokens):
+    for group in micro_batches([pair.example for pair in pairs], micro_batch_tokens, least_length):
         loss = _loss(model, [pairs[index] for index in group], label_ids, language_weight)
         yield loss * (len(group) / len(pairs))
 

@@ -20,19 +20,28 @@ __all__ = ["ADAPTER_FILES", "merge_adapter", "save_adapter", "with_adapter"]
 _CONFIG, _WEIGHTS = ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _PREFIX = "base_model.model."
 _SCALE_OF_RANK = 2
+_MATRICES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
-def with_adapter(model: CausalModel, rank: int) -> PeftModel:
-    """Put an untrained adapter beside every matrix of the layers; only it is trained from then on.
+def with_adapter(model: CausalModel, rank: int, layers: int) -> PeftModel:
+    """Put an untrained adapter beside every matrix of the last layers; only it is trained from then on.
 
     Args:
         model: Changed in place; it answers as before until the adapter is trained.
         rank: Of the adapter.
+        layers: How many of the last layers get one. What is before them need not be gone back through.
 
     Returns:
         The same model as peft sees it: what can be saved.
     """
-    config = LoraConfig(r=rank, lora_alpha=_SCALE_OF_RANK * rank, target_modules="all-linear", bias="none")
+    depth = model.config.num_hidden_layers
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=_SCALE_OF_RANK * rank,
+        target_modules=list(_MATRICES),
+        layers_to_transform=list(range(depth - layers, depth)),
+        bias="none",
+    )
     return get_peft_model(model, config)
 
 
