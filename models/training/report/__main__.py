@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,10 @@ from models.training.judged.files import DEFAULT_FOLDER
 from models.training.report.chapter import Chapter
 from models.training.report.output import as_answer, write_report, write_texts
 from models.training.report.recorded import read_recorded, recorded_chapter
+from models.training.report.scales import SCALES
 from models.training.report.sections import SECTIONS
 from models.training.report.study import Settings, Study
 
-_ROOT = Path(__file__).resolve().parents[3]
-_BUNDLES = _ROOT / "models" / "bundles"
 _QUICK_QUERIES = 6
 _log = logging.getLogger(__name__)
 
@@ -86,23 +85,22 @@ def _about(study: Study, spent: _Stopwatch) -> dict[str, Any]:
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    defaults = Settings(Path(), Path(), None)
+    """Read the command line; what it leaves open is the scale's."""
     parser = argparse.ArgumentParser(
         prog="precis eval report",
         description="Measure the shipped models anew: ranking, calibration, layers, pruning, compression, the chain.",
     )
-    parser.add_argument("--ranker", type=Path, default=_BUNDLES / "ranker-tiny", help="ranker bundle")
-    parser.add_argument("--summarizer", type=Path, default=_BUNDLES / "summarizer-tiny", help="summarizer bundle")
-    parser.add_argument("--out", type=Path, default=_ROOT / "docs" / "results", help="folder of the report")
+    parser.add_argument("--scale", choices=SCALES, default="tiny", help="whose models, and what of them is measured")
+    parser.add_argument("--ranker", type=Path, help="ranker bundle (default: the scale's)")
+    parser.add_argument("--summarizer", type=Path, help="summarizer bundle (default: the scale's)")
+    parser.add_argument("--out", type=Path, help="folder of the report (default: docs/results, docs/results/small)")
     parser.add_argument("--json", action="store_true", help="print every figure with its interval as JSON")
     parser.add_argument(
         "--sections",
         nargs="+",
         choices=SECTIONS,
-        default=list(SECTIONS),
         metavar="NAME",
-        help=f"measure these only: {', '.join(SECTIONS)}",
+        help=f"measure these only: {', '.join(SECTIONS)} (default: the scale's)",
     )
     parser.add_argument(
         "--judged-data",
@@ -110,22 +108,28 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="folder of the evaluation data (default: shared/data beside the checkout, if there)",
     )
     parser.add_argument("--no-real", action="store_true", help="leave out the judged sets of real ads and titles")
-    parser.add_argument("--queries", type=int, default=defaults.num_queries, help="most queries of a set")
     parser.add_argument(
-        "--full-text",
-        type=int,
-        default=defaults.num_full_text,
-        help="generated queries that are also ranked by whole bodies",
+        "--embedders", type=Path, help="folder of the embedding models' weights (default: fetched ones)"
     )
-    parser.add_argument(
-        "--full-text-real", type=int, default=defaults.num_full_text_real, help="queries over real ads likewise"
-    )
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="of random orders and random sentences")
+    parser.add_argument("--queries", type=int, help="most queries of a set")
+    parser.add_argument("--full-text", type=int, help="generated queries that are also ranked by whole bodies")
+    parser.add_argument("--full-text-real", type=int, help="queries over real ads likewise")
+    parser.add_argument("--seed", type=int, default=7, help="of random orders and random sentences")
     parser.add_argument("--threads", type=int, default=2, help="of torch")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="what rankings compute in")
-    parser.add_argument("--extractive", action="store_true", help="ask no summarizer: read extractive fallbacks")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="what rankings compute in")
+    parser.add_argument(
+        "--extractive", action="store_true", default=None, help="ask no summarizer: read extractive fallbacks"
+    )
     parser.add_argument("--quick", action="store_true", help="a few queries: everything runs, no figure means anything")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    scale = asdict(SCALES[options.scale])
+    scale["extractive"] = scale.pop("is_extractive")
+    for name, value in scale.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    if options.ranker is None:
+        parser.error(f"--ranker is needed: the bundle of scale {options.scale}, of `precis bundle fetch`")
+    return options
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
@@ -141,6 +145,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         seed=options.seed,
         is_bfloat16=options.dtype == "bfloat16",
         is_extractive=options.extractive,
+        embedders=options.embedders,
     )
     if not options.quick:
         return settings

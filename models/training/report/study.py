@@ -40,6 +40,7 @@ class Settings:
         seed: Of random order and random sentences.
         is_bfloat16: The engine computes in bfloat16, not float32: faster on processors that have it, ties and noise.
         is_extractive: No summarizer is asked: every written summary is the extractive fallback.
+        embedders: Folder of the embedding models that the ranker is compared with; None: they are not there.
         is_quick: A few queries with a few candidates: everything runs, no figure means anything.
     """
 
@@ -53,6 +54,7 @@ class Settings:
     seed: int = 7
     is_bfloat16: bool = False
     is_extractive: bool = False
+    embedders: Path | None = None
     is_quick: bool = False
 
 

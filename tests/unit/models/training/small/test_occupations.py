@@ -1,0 +1,147 @@
+"""What the small ranker learns occupations from, and what it may not learn from."""
+
+from random import Random
+
+import pytest
+
+from models.bundle import PromptLimits
+from models.prompts import RankerPrompt, TextTokenizer
+from models.training.corpora import TRAINING_MIX, text_tokenizer
+from models.training.data import Split, draw_judged, draw_pool
+from models.training.judged import EvaluationData, ads_set, find_evaluation_data, melo_set
+from models.training.judged.ads import draw_rankings, known_ads
+from models.training.judged.titles import OccupationTitles
+from models.training.ranker_data import RankerData
+from models.training.small.lessons import TitleLessons
+from models.training.small.occupations import Employers, OccupationWorld, draw_world, held_out_occupations, written_ad
+from models.training.small.ranker_data import Mix, SmallRankerData, chosen_candidates
+from models.training.tokenizer import corpus_texts, train_tokenizer
+
+ROWS = [
+    {
+        "onet_code": "11-1.00",
+        "title": "Bakers",
+        "alternate_titles": ["Pastry Maker", "Bread Baker", "Cake Froster"],
+        "tasks": ["Set oven temperatures and bake.", "Check products for quality.", "Weigh flour."],
+        "related": ["22-2.00"],
+    },
+    {
+        "onet_code": "22-2.00",
+        "title": "Cooks",
+        "alternate_titles": ["Line Cook", "Grill Cook"],
+        "tasks": ["Cook food to order.", "Clean kitchens."],
+    },
+    {
+        "onet_code": "33-3.00",
+        "title": "Welders",
+        "alternate_titles": ["Arc Welder", "Pipe Maker"],
+        "tasks": ["Weld components.", "Clamp workpieces."],
+    },
+]
+TITLES = OccupationTitles.from_rows(ROWS)
+CODES = [row["onet_code"] for row in ROWS]
+EMPLOYERS = Employers(("Leeds", "York"), ("Acme",), ("We are a family.", "We grow.", "We care for people."))
+
+
+@pytest.fixture(scope="module")
+def world() -> OccupationWorld:
+    rng = Random(3)
+    written = [written_ad(rng, f"ad-{number}", ROWS[number % 3], EMPLOYERS) for number in range(90)]
+    ads = known_ads(written, TITLES)
+    rankings = draw_rankings(rng, ads, TITLES, {}, 40)
+    return OccupationWorld({ad.item.key: ad for ad in ads}, rankings, TITLES, CODES)
+
+
+def test_an_ad_says_what_its_typed_facts_say() -> None:
+    """Title of its occupation, tasks of no other; clearance and grade are in the body in words."""
+    rng = Random(1)
+    for number in range(60):
+        row = ROWS[number % 3]
+        ad = written_ad(rng, "x", row, EMPLOYERS)
+        assert any(ad["title"].endswith(name) for name in (row["title"], *row["alternate_titles"]))
+        lines = ad["description"].split("\n")
+        assert sum(line in row["tasks"] for line in lines) >= 2
+        others = [task for other in ROWS if other is not row for task in other["tasks"]]
+        assert not set(lines) & set(others)
+        if "x_clearance" in ad:
+            assert f"{ad['x_clearance']} clearance is required." in lines
+        if "x_gs_grades" in ad:
+            assert f"The grade is GS-{ad['x_gs_grades'][0]}." in lines
+
+
+def test_lessons_are_graded_by_the_occupations_of_their_titles() -> None:
+    """Same 4, related 1, others 0; each kind is drawn."""
+    lessons, rng = TitleLessons(TITLES, CODES), Random(2)
+    drawn = [lessons.draw(rng) for _ in range(300)]
+    assert {lesson.grade for lesson in drawn} == {0, 1, 4}
+    for lesson in drawn:
+        (asked,) = TITLES.occupations_of(lesson.query)
+        found = TITLES.occupations_of(lesson.title)
+        expected = 4 if asked in found else int(TITLES.is_related(asked, found))
+        assert lesson.grade == expected, lesson
+
+
+def test_a_word_in_common_does_not_make_a_relative() -> None:
+    """Pastry Maker and Pipe Maker meet in lessons, graded 0."""
+    lessons, rng = TitleLessons(TITLES, CODES), Random(4)
+    drawn = [lessons.draw(rng) for _ in range(2000)]
+    grades = {lesson.grade for lesson in drawn if (lesson.query, lesson.title) == ("pastry maker", "Pipe Maker")}
+    assert grades == {0}
+
+
+def test_candidates_are_chosen_by_grade_and_filled_up() -> None:
+    """Three good ones, two related, three others; without enough of a kind the others take its places."""
+    grades = [4, 4, 4, 4, 1, 1, 1, *[0] * 10]
+    chosen = [grades[at] for at in chosen_candidates(Random(1), grades)]
+    assert chosen == [4, 4, 4, 1, 1, 0, 0, 0]
+    assert len(set(chosen_candidates(Random(1), [4, *[0] * 20]))) == 8
+
+
+def test_steps_follow_from_their_numbers_and_each_query_comes_once_a_turn(world: OccupationWorld) -> None:
+    """A resumed run sees what it would have seen."""
+    pool = draw_pool(5, 60, Split.TRAIN, "t")
+    judged = draw_judged(5, pool, 10, Split.TRAIN, TRAINING_MIX)
+    text = text_tokenizer(train_tokenizer(corpus_texts(pool, judged), 1500))
+    limits, prompt = PromptLimits(), RankerPrompt(text, PromptLimits())
+    generated = RankerData(judged, text, prompt, limits.header, limits.summary, 1)
+
+    def data() -> SmallRankerData:
+        return SmallRankerData(world, generated, text, prompt, limits, Mix(queries=4, titles=6, generated=1), 1)
+
+    assert data().of_step(5) == data().of_step(5)
+    assert data().of_step(5) != data().of_step(6)
+    turn = [query_of(pair, text) for step in range(10) for pair in data().of_step(step)[:32:8]]
+    assert sorted(turn) == sorted(ranking.query for ranking in world.rankings)
+
+
+def query_of(pair: object, text: TextTokenizer) -> str:
+    ids = list(pair.example.prompt)
+    return text.decode(ids[1 : ids.index(text.special("<|job|>"))])
+
+
+@pytest.fixture(scope="module")
+def data(request: pytest.FixtureRequest) -> EvaluationData:
+    return find_evaluation_data(request.getfixturevalue("shared_data"))
+
+
+@pytest.mark.shared_data
+def test_nothing_that_is_judged_is_taught(data: EvaluationData) -> None:
+    """No occupation of a judged query, in no ad and no query; no judged query, no judged ad."""
+    held = held_out_occupations(data)
+    assert 100 < len(held) < 300
+    world = draw_world(data, 7, 900, 200)
+    assert len(world.rankings) == 200
+    assert not held & set(world.occupations)
+    assert not any(ad.occupations & held for ad in world.ads.values())
+    for judged in (ads_set(data), melo_set(data)):
+        assert not {ranking.query for ranking in judged.rankings} & {ranking.query for ranking in world.rankings}
+        assert not {item.body for item in judged.items.values() if item.body} & {
+            ad.item.body for ad in world.ads.values()
+        }
+
+
+@pytest.mark.shared_data
+def test_the_same_seed_gives_the_same_world(data: EvaluationData) -> None:
+    """And another seed another one."""
+    assert draw_world(data, 7, 60, 10) == draw_world(data, 7, 60, 10)
+    assert draw_world(data, 7, 60, 10).rankings != draw_world(data, 8, 60, 10).rankings
