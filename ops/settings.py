@@ -129,8 +129,8 @@ class Engine(Section):
     engine: Literal["local", "vllm", "sglang"] = "local"
     """What `precis up` and `precis demo` start to serve it, from the environment that `precis engine install` makes."""
     dtype: Literal["float32", "bfloat16"] | None = None
-    """Precision in which `precis up` has it served; empty: float32, for models of this size. bfloat16 is faster on
-    processors with AMX or AVX512-BF16; the canary rules follow."""
+    """Precision in which `precis up` has it served; empty: float32, above 100 million parameters bfloat16 where the
+    hardware computes in it. bfloat16 is faster on processors with AMX or AVX512-BF16; the canary rules follow."""
     name: str = ""
     """Model name sent with requests, where the server insists on one; empty: none is sent."""
     hedge_after_s: Seconds | None = None

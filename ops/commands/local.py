@@ -1,7 +1,7 @@
 """`precis up`, `precis demo`: the embedded profile; `precis up` also runs on the stack of the profile local-real."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,12 +20,19 @@ def demo(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object with what was measured, last.")
     ] = False,
+    scale: Annotated[
+        Literal["tiny", "small"], typer.Option(help="small: the pretrained ranker of `precis bundle fetch small`.")
+    ] = "tiny",
 ) -> None:
     """Show the product working on sample postings: ingest, rank, edit, delete. Starts from an empty store each time."""
     from ops.demo.tour import run_demo
+    from ops.scale import Scale, at_scale, time_needed
     from ops.settings import load_settings
 
-    sys.exit(run_demo(load_settings(), once=once, as_json=as_json))
+    settings = at_scale(load_settings(), Scale(scale))
+    if said := time_needed(Scale(scale)):
+        typer.echo(said, err=True)
+    sys.exit(run_demo(settings, once=once, as_json=as_json))
 
 
 def up() -> None:

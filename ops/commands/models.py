@@ -118,6 +118,7 @@ def eval_report(context: typer.Context) -> None:
 def _fetched(arguments: list[str]) -> list[str]:
     """Options for what is not in the repository but in the cache; what was typed comes after them and wins."""
     from ops.labels.teachers import teachers_folder
+    from ops.scale import SMALL_RANKER
     from ops.settings import environment_cache
     from ops.small import small_bundle
 
@@ -125,7 +126,7 @@ def _fetched(arguments: list[str]) -> list[str]:
     if (weights := teachers_folder(cache)).is_dir():
         options += ["--embedders", str(weights)]
     if "small" in arguments and "--ranker" not in arguments:
-        options += ["--ranker", str(small_bundle(cache, "ranker-small"))]
+        options += ["--ranker", str(small_bundle(cache, SMALL_RANKER))]
     return options
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from models.bundle import Role, load_bundle
 from ops.engine.hardware import find_hardware
-from ops.engine.launch import Dtype, EngineName, Wishes
+from ops.engine.launch import Dtype, EngineName, Wishes, default_dtype, stored_bytes
 from ops.engine.prepare import prepare
 from ops.engine.process import engine_spec
 from ops.engines import local_engine_command
@@ -49,18 +49,18 @@ def engine_child(settings: Settings, role: Role, *, host: str, port: int, log_fi
     engine, local = EngineName(chosen.engine), settings.engine
     dtype = Dtype(chosen.dtype) if chosen.dtype else None
     if engine is EngineName.LOCAL:
+        load_bundle(chosen.bundle, role)  # so that what is missing is named
+        dtype = dtype or default_dtype(stored_bytes(chosen.bundle), find_hardware())
         spec = ChildSpec(
             name=f"{role}-engine",
-            command=local_engine_command(
-                local, bundle=chosen.bundle, role=role, host=host, port=port, dtype=dtype or Dtype.FLOAT32
-            ),
+            command=local_engine_command(local, bundle=chosen.bundle, role=role, host=host, port=port, dtype=dtype),
             environment=environment_for({}),
             ready_url=f"http://{host}:{port}/health",
             log_file=log_file,
             start_timeout_s=local.start_timeout_s,
             niceness=_NICENESS[role],
         )
-        return EngineChild(spec, dtype or Dtype.FLOAT32)
+        return EngineChild(spec, dtype)
     bundle, wishes = load_bundle(chosen.bundle.resolve(), role), Wishes(threads=local.num_threads, dtype=dtype)
     prepared = prepare(engine, bundle, find_hardware(), home=local.home, host=host, port=port, wishes=wishes)
     spec = engine_spec(f"{role}-engine", prepared, log_file=log_file, inherited=environment_for({}))

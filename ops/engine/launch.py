@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from models.bundle import Bundle, PromptLimits, Role
 from models.engine.errors import BundleError
@@ -11,7 +12,17 @@ from models.engine.shape import ModelShape, parse_shape
 from ops.engine.hardware import Hardware
 from schemas.errors import ConfigurationError
 
-__all__ = ["Device", "Dtype", "EngineName", "Launch", "Task", "Wishes", "describe_task"]
+__all__ = [
+    "Device",
+    "Dtype",
+    "EngineName",
+    "Launch",
+    "Task",
+    "Wishes",
+    "default_dtype",
+    "describe_task",
+    "stored_bytes",
+]
 
 # Below it float32 is fast enough to be served as it was measured, and canaries hold to 1e-4; above it, half the memory
 # and twice the speed count for more.
@@ -125,7 +136,7 @@ def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, w
             model's, the weights do not fit into memory, or a GPU is asked for that is not there.
     """
     shape, device = _shape(bundle), wishes.device or Device.CPU
-    weights_bytes = (bundle.path / "model.safetensors").stat().st_size
+    weights_bytes = stored_bytes(bundle.path)
     if device is Device.CUDA and not hardware.gpus:
         raise ConfigurationError("device is cuda, but nvidia-smi names no GPU: install its driver, or choose cpu")
     longest = wishes.context_tokens or min(
@@ -136,7 +147,7 @@ def describe_task(bundle: Bundle, hardware: Hardware, *, host: str, port: int, w
             f"context is {longest} tokens, {bundle.manifest.name!r} was built for {shape.context_tokens}: choose less"
         )
     num_parameters = weights_bytes // 2  # bundles store bfloat16
-    chosen = wishes.dtype or _default_dtype(num_parameters, hardware)
+    chosen = wishes.dtype or default_dtype(weights_bytes, hardware)
     needed = num_parameters * chosen.num_bytes
     memory = hardware.gpus[0].memory_bytes if device is Device.CUDA else hardware.available_bytes
     if needed + _LEAST_KV_BYTES > memory:
@@ -165,8 +176,14 @@ def _num_sequences(device: Device) -> int:
     return _GPU_SEQUENCES if device is Device.CUDA else _CPU_SEQUENCES
 
 
-def _default_dtype(num_parameters: int, hardware: Hardware) -> Dtype:
-    is_large = num_parameters > _LARGEST_FLOAT32_PARAMETERS
+def stored_bytes(bundle: Path) -> int:
+    """Size of a bundle's weights."""
+    return (bundle / "model.safetensors").stat().st_size
+
+
+def default_dtype(weights_bytes: int, hardware: Hardware) -> Dtype:
+    """What weights that are stored in so many bytes are computed in, where nobody says otherwise."""
+    is_large = weights_bytes // 2 > _LARGEST_FLOAT32_PARAMETERS  # bundles store bfloat16
     return Dtype.BFLOAT16 if is_large and hardware.has_bfloat16 else Dtype.FLOAT32
 
 

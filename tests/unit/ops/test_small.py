@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from models.training.small.source import SMOLLM2
 from ops.cli import app
+from ops.scale import Scale, at_scale
+from ops.settings import Settings
 from ops.small import default_folder, fetched_wheel, is_wheel_here
 from schemas.errors import BackendProtocolError, BackendUnavailable, ConfigurationError
 
@@ -113,3 +115,27 @@ def test_measuring_needs_what_fetch_writes(home):
     done = run("measure", "small")
     assert isinstance(done.exception, ConfigurationError)
     assert "run `precis bundle fetch small` first" in str(done.exception)
+
+
+def test_the_folder_in_the_cache_is_of_the_adapters(home, monkeypatch):
+    """A changed adapter is another folder, so nobody serves what an older one made."""
+    shipped = home / "adapters"
+    (shipped / "ranker-small").mkdir(parents=True)
+    monkeypatch.setattr("ops.small._ADAPTERS", shipped)
+    before = default_folder(home / "cache")
+    assert default_folder(home / "cache") == before
+    (shipped / "ranker-small" / "precis.json").write_text("{}")
+    assert default_folder(home / "cache") != before
+
+
+def test_the_small_scale_serves_what_was_fetched(home):
+    """Or says what is missing; the tiny scale is whatever the settings name."""
+    settings = Settings()
+    assert at_scale(settings, Scale.TINY) is settings
+    with pytest.raises(ConfigurationError, match="run `precis bundle fetch small` first"):
+        at_scale(settings, Scale.SMALL)
+    folder = default_folder(home / "cache") / "ranker-small"
+    folder.mkdir(parents=True)
+    small = at_scale(settings, Scale.SMALL)
+    assert small.ranker.bundle == folder
+    assert small.summarizer == settings.summarizer

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models.training.report.__main__ import main
-from models.training.report.sections import SECTIONS
+from models.training.report.scales import SCALES
 
 pytestmark = [pytest.mark.training, pytest.mark.timeout(900)]  # a minute of work, on a machine that is shared
 
@@ -32,7 +32,7 @@ def test_every_section_runs_and_writes_its_figures(tmp_path, capsys):
         low, high = answer[f"{name}_interval"]
         assert low <= high
     content = json.loads((tmp_path / "report.json").read_text())
-    assert [chapter["name"] for chapter in content["chapters"]] == list(SECTIONS)
+    assert [chapter["name"] for chapter in content["chapters"]] == list(SCALES["tiny"].sections)
     assert "quick" in content["run"]
     assert {file.name for file in tmp_path.glob("*.svg")} >= {"layers.svg", "pruning.svg", "chain.svg"}
     assert "no figure means anything" in (tmp_path / "report.md").read_text()

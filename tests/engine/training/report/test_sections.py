@@ -1,16 +1,21 @@
 """What sections make of rankings whose figures are known by hand: which side is ours, what is relative to what."""
 
+from dataclasses import replace
 from math import log2
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from models.training.judged import Item, JudgedSet, Ranking
+from models.training.report.__main__ import parse_arguments
+from models.training.report.scales import SCALES
 from models.training.report.scorer import Rankings
-from models.training.report.sections import compression, ranking
+from models.training.report.sections import SECTIONS, compression, embedders, ranking
 from models.training.report.study import Settings, Study
 from models.training.report.texts import Text, Written
+from schemas.errors import ConfigurationError
 from schemas.posting import Facts
 
 WRONG = 1 / log2(3)
@@ -68,3 +73,45 @@ def test_ranking_is_ours_minus_bm25(study):
     assert figure.interval.value == pytest.approx(WRONG - 1)
     assert chapter.tables[1].rows[0][:2] == ["place", "6"]
     assert any("1 have the extractive fallback" in remark for remark in chapter.remarks)
+
+
+class FakeEncoder:
+    """Knows what a text is about by its first word: vectors of one axis a word."""
+
+    WORDS = ("query", "word", "other")
+
+    def query(self, text):
+        return np.eye(3)[self.WORDS.index(text.split()[0])]
+
+    def passages(self, header, body, max_passages):
+        assert header == "title"
+        return np.stack([self.query(part) for part in body.split("; ")[:max_passages]])
+
+
+def test_embedding_models_rank_by_the_mean_cosine_of_passages():
+    """One of two passages that match counts half of all that match."""
+    items = {key: replace(_item(key), body=body) for key, body in (("a", "other; query"), ("b", "query; query"))}
+    rankings = [Ranking("query", ("a", "b"), (4, 0)), Ranking("query", ("b", "a"), (4, 0))]
+    judged = JudgedSet("ads", "ads", items, rankings, is_real=True)
+    found = embedders.cosine_rankings(judged, dict.fromkeys(items, "title"), FakeEncoder())
+    assert [list(row) for row in found.scores] == [[0.5, 1.0], [1.0, 0.5]]
+    assert found.ndcg == pytest.approx([WRONG, 1.0])
+
+
+def test_without_weights_the_section_says_how_to_get_them(study):
+    """Rather than leaving the comparison out unsaid."""
+    with pytest.raises(ConfigurationError, match="precis label fetch-teachers"):
+        embedders.measure(study)
+
+
+def test_a_scale_fills_in_what_is_not_said(capsys):
+    """The tiny one is complete in itself; the small one's ranker is fetched, and named by `precis`."""
+    tiny = parse_arguments([])
+    assert (tiny.ranker, list(tiny.sections)) == (SCALES["tiny"].ranker, list(SCALES["tiny"].sections))
+    small = parse_arguments(["--scale", "small", "--ranker", "x", "--queries", "7"])
+    assert (small.ranker, small.queries, small.dtype, small.extractive) == (Path("x"), 7, "bfloat16", True)
+    assert small.out != tiny.out
+    assert all(set(scale.sections) <= SECTIONS.keys() for scale in SCALES.values())
+    with pytest.raises(SystemExit):
+        parse_arguments(["--scale", "small"])
+    assert "precis bundle fetch" in capsys.readouterr().err
