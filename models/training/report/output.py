@@ -93,32 +93,19 @@ def _lines(chapters: Sequence[Chapter], run: Mapping[str, Any]) -> Iterator[str]
     yield ""
     yield (
         "Written by `precis eval report`. Intervals are 95 %, by the paired bootstrap over queries: they cover the "
-        "choice of queries, not another training seed. How it is measured: [evaluation.md](../evaluation.md)."
+        "choice of queries, not another training seed. How it is measured: `docs/evaluation.md`."
     )
     yield ""
     yield from (f"- {name}: {value}" for name, value in run.items())
     yield ""
-    yield from _table(
-        Table(
-            "The figures",
-            ["figure", "value (95 % interval)", "goal", "paper", "computed in this run"],
-            [
-                [
-                    f"`{figure.name}`: {figure.says}",
-                    f"{figure.interval.value:+.4f} ({figure.interval.low:+.4f} to {figure.interval.high:+.4f})",
-                    figure.goal or "",
-                    figure.paper or "",
-                    "yes" if figure.recomputed else "recorded",
-                ]
-                for figure in _figures(chapters)
-            ],
-        )
-    )
+    yield from _table(_figure_table("The figures", [each for each in _figures(chapters) if each.recomputed]))
     for chapter in chapters:
         yield f"## {chapter.title}"
         yield ""
         yield chapter.question
         yield ""
+        if recorded := [figure for figure in chapter.figures if not figure.recomputed]:
+            yield from _table(_figure_table("Recorded figures", recorded))
         for table in chapter.tables:
             yield from _table(table)
         for picture in chapter.pictures:
@@ -127,6 +114,19 @@ def _lines(chapters: Sequence[Chapter], run: Mapping[str, Any]) -> Iterator[str]
         for remark in chapter.remarks:
             yield remark
             yield ""
+
+
+def _figure_table(title: str, figures: Sequence[Figure]) -> Table:
+    rows = [
+        [
+            f"`{figure.name}`: {figure.says}",
+            f"{figure.interval.value:+.4f} ({figure.interval.low:+.4f} to {figure.interval.high:+.4f})",
+            figure.goal or "",
+            figure.paper or "",
+        ]
+        for figure in figures
+    ]
+    return Table(title, ["figure", "value (95 % interval)", "goal", "paper"], rows)
 
 
 def _table(table: Table) -> Iterator[str]:
