@@ -62,6 +62,8 @@ class SmallRankerConfig:
         ads: Ads in O*NET's words.
         queries: Queries over them; the last ones draw the learning curve and are not learnt from.
         development: How many those are.
+        generated_postings: Of the generator's training world.
+        generated_queries: Over them.
         measured_every: Steps between rows of the learning curve.
         mix: What a step holds.
         is_compiled: Whether the layers are compiled first: twice as fast, after some minutes.
@@ -73,12 +75,14 @@ class SmallRankerConfig:
     judged_data: Path = DEFAULT_FOLDER
     seed: int = 7
     threads: int = 2
-    steps: int = 800
+    steps: int = 650
     rank: int = 8
     layers: int = 20
     ads: int = 6000
     queries: int = 6000
     development: int = 16
+    generated_postings: int = 6000
+    generated_queries: int = 9000
     measured_every: int = 250
     is_compiled: bool = False
     mix: Mix = field(default_factory=Mix)
@@ -96,7 +100,8 @@ def main(config: SmallRankerConfig) -> Manifest:
     prompt = RankerPrompt(text, limits)
     world = draw_world(find_evaluation_data(config.judged_data), config.seed, config.ads, config.queries)
     learnt, development = world.split(config.development)
-    corpus, held_out = training_corpus(), evaluation_corpus()
+    corpus = training_corpus(config.generated_postings, config.generated_queries)
+    held_out = evaluation_corpus()
     generated = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed)
     data = SmallRankerData(learnt, generated, text, prompt, limits, config.mix, config.seed)
     provenance = {

@@ -36,7 +36,7 @@ def test_the_answer_has_every_figure_with_its_interval():
 
 
 def test_markdown_shows_figures_tables_pictures_and_remarks():
-    """Each figure beside its goal and the paper's; what was recorded stands in its own section; a bar in a cell does not break it."""
+    """Each figure beside its goal and the paper's; what was recorded stands apart; a bar in a cell breaks nothing."""
     text = as_markdown(CHAPTERS, {"ranker": "tiny"})
     assert "- ranker: tiny" in text
     first, _, later = text.partition("## Old")

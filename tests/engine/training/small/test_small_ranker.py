@@ -1,0 +1,92 @@
+"""The training of the small ranker end to end, on a tiny Llama: what comes out is an adapter that makes a bundle."""
+
+import pytest
+import torch
+from gguf import GGMLQuantizationType as Kind
+from safetensors.torch import load_file
+
+from models.bundle import Role, load_bundle
+from models.prompts import RankerPrompt, TextTokenizer
+from models.training.export import load_weights
+from models.training.reference import score_alone
+from models.training.small.bundles import BASE, write_bundle, write_models
+from models.training.small.ranker import SmallRankerConfig, main, parse_arguments
+from models.training.small.ranker_data import Mix
+from models.training.small.reference import Golden
+from tests.engine.training.small.packages import pack
+
+pytestmark = [pytest.mark.training, pytest.mark.shared_data]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A tiny Llama with eight special tokens."""
+    folder = tmp_path_factory.mktemp("package")
+    package = pack(folder, Kind.Q8_0, num_special=8)
+    write_models(package.source, package.wheel, Golden(answers=()), [], folder / "out")
+    return folder / "out" / BASE
+
+
+@pytest.fixture
+def config(base, tmp_path, shared_data):
+    """Two steps."""
+    return SmallRankerConfig(
+        out=tmp_path / "ranker-any",
+        base=base,
+        judged_data=shared_data,
+        threads=1,
+        steps=2,
+        layers=1,
+        ads=80,
+        queries=20,
+        development=2,
+        generated_postings=60,
+        generated_queries=12,
+        measured_every=1,
+        mix=Mix(queries=1, titles=4, generated=1),
+    )
+
+
+def test_the_adapter_makes_a_bundle_whose_canaries_hold(config, tmp_path):
+    """Canaries are of the merged weights as stored, so what `merge` writes answers them exactly."""
+    manifest = main(config)
+    write_bundle(config.base, config.out, tmp_path / "bundle")
+    bundle = load_bundle(tmp_path / "bundle", Role.RANKER)
+    assert bundle.manifest == manifest
+    model, prompt = (
+        load_weights(bundle.path),
+        RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), manifest.limits),
+    )
+    assert len(manifest.canaries) == 8
+    for canary in manifest.canaries:
+        assert prompt.query_ids(canary.query) == list(canary.query_ids)
+        assert prompt.item_ids(canary.header, canary.summary) == list(canary.item_ids)
+        score = score_alone(model, canary.query_ids, canary.item_ids, manifest.label_token_ids)
+        assert score == pytest.approx(canary.score, abs=1e-6)
+    stored = load_file(config.out / "adapter_model.safetensors")
+    assert any(tensor.count_nonzero() for name, tensor in stored.items() if "lora_B" in name), "it learnt something"
+    assert not config.out.with_suffix(".checkpoint").exists()
+    assert len(config.out.with_suffix(".curve.csv").read_text().splitlines()) == 3
+    assert str(config.base) not in (config.out / "precis.json").read_text()
+
+
+def test_the_same_seed_gives_the_same_adapter(config, tmp_path):
+    """Bytes of both files."""
+    weights = []
+    for name in ("one", "two"):
+        main(SmallRankerConfig(**{**fields_of(config), "out": tmp_path / name}))
+        weights.append(load_file(tmp_path / name / "adapter_model.safetensors"))
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def fields_of(config):
+    return {name: getattr(config, name) for name in config.__dataclass_fields__}
+
+
+def test_the_command_line_names_every_number(tmp_path):
+    """What is not said has the default of the shipped run."""
+    config = parse_arguments(["--out", "o", "--base", "b", "--steps", "3", "--rate", "0.5", "--compile"])
+    assert (config.steps, config.optimiser.other_rate, config.optimiser.matrix_rate) == (3, 0.5, None)
+    assert config.is_compiled
+    assert config.rank == SmallRankerConfig(out=tmp_path, base=tmp_path).rank
