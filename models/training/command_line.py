@@ -1,5 +1,6 @@
-"""How the commands of training end where something that was given is wrong."""
+"""What the commands of training have in common: their log, and how they end where something given is wrong."""
 
+import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -7,14 +8,14 @@ from typing import ParamSpec
 
 from schemas.errors import ConfigurationError, PrecisError
 
-__all__ = ["plain_errors"]
+__all__ = ["training_command"]
 
 _P = ParamSpec("_P")
 _STOPPED = 130
 
 
-def plain_errors(command: Callable[_P, int]) -> Callable[_P, int]:
-    """A command whose expected errors are one message on standard error, as `precis` says them, and no traceback.
+def training_command(command: Callable[_P, int]) -> Callable[_P, int]:
+    """A command that logs plain lines to standard error, and whose expected errors are one message there, no traceback.
 
     Args:
         command: Returns its exit status.
@@ -25,6 +26,7 @@ def plain_errors(command: Callable[_P, int]) -> Callable[_P, int]:
 
     @wraps(command)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> int:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
         try:
             return command(*args, **kwargs)
         except PrecisError as error:

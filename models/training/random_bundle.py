@@ -27,7 +27,7 @@ from models.bundle import Manifest, PromptLimits, RankerCanary, Role, Summarizer
 from models.engine.bench import QWEN3_06B
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from models.training.architecture import TINY, Shape, count_parameters
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.export import load_weights, make_readable, versions, write_manifest
 from models.training.generation import greedy
 from models.training.reference import score_alone
@@ -253,7 +253,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RandomConfig:
     return RandomConfig(options.out, options.shape, Role(options.role), options.seed, options.threads)
 
 
-@plain_errors
+@training_command
 def _command() -> int:
     made = main(parse_arguments())
     _log.info("%s: %d canaries, metrics %s", made.name, len(made.canaries), made.metrics)
@@ -261,5 +261,4 @@ def _command() -> int:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(_command())

@@ -18,7 +18,7 @@ import torch
 from models.bundle import Manifest, PromptLimits, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import ATTENTION_IN_TRAINING, TINY, CausalModel, Shape, build_model
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
@@ -173,12 +173,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
     return RankerConfig(**options, shape=shape, optimiser=optimiser)
 
 
-@plain_errors
+@training_command
 def _command() -> int:
     _log.info("metrics: %s", main(parse_arguments()).metrics)
     return 0
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(_command())

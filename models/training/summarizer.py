@@ -16,7 +16,7 @@ from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import SummarizerPrompt
 from models.training.architecture import TINY, CausalModel, Shape, build_model
 from models.training.batches import padded
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
@@ -155,12 +155,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SummarizerConfig:
     return SummarizerConfig(**options, optimiser=optimiser)
 
 
-@plain_errors
+@training_command
 def _command() -> int:
     _log.info("metrics: %s", main(parse_arguments()).metrics)
     return 0
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(_command())

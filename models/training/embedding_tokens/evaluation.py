@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from models.bundle import Bundle, Role, load_bundle
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.embedding_tokens.bundle import load_encoder, read_manifest
 from models.training.embedding_tokens.measuring import Bench
 from models.training.embedding_tokens.objective import lengths
@@ -154,7 +154,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
-@plain_errors
+@training_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, measure, print; the exit status."""
     options = parse_arguments(arguments)
@@ -175,5 +175,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(main())

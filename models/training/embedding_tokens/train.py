@@ -17,7 +17,7 @@ from torch import nn
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import ATTENTION_IN_TRAINING, count_parameters
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.corpora import Corpus, evaluation_corpus, training_corpus
 from models.training.curve import Curve
 from models.training.embedding_tokens.bundle import EncoderManifest, write_encoder
@@ -115,12 +115,11 @@ def _provenance(config: EmbeddingsConfig, corpus: Corpus, bundle: Bundle) -> dic
     }
 
 
-@plain_errors
+@training_command
 def _command() -> int:
     _log.info("%s", json.dumps(main(parse_arguments()).metrics))
     return 0
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(_command())

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.data.files import packed, write_files
 from models.training.judged import ads_set, find_evaluation_data
 from models.training.judged.files import DEFAULT_FOLDER
@@ -17,7 +17,7 @@ from schemas.posting import job_id_of
 __all__ = ["main"]
 
 
-@plain_errors
+@training_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write them, and say how many.
 

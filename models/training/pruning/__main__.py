@@ -1,14 +1,13 @@
 """``precis prune``: run a command, print what it did."""
 
 import json
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 
 import torch
 
 from models.bundle import Manifest
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.pruning.applying import ApplyConfig, apply_plan
 from models.training.pruning.cli import Request, parse_arguments
 from models.training.pruning.comparison import CompareConfig, compare
@@ -22,7 +21,7 @@ __all__ = ["main"]
 Result = Plan | Manifest | Comparison
 
 
-@plain_errors
+@training_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say.
 
@@ -63,5 +62,4 @@ def _lines(result: Result) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(main())

@@ -1,7 +1,6 @@
 """``precis train recipe``: what a model takes at the paper's scale, a rehearsal of it, or the run itself."""
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from models.bundle import Role, load_bundle
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.recipes.recipe import Recipe, load_recipe, recipe_names
 from models.training.recipes.report import report_on
 from models.training.recipes.run import RunConfig, rehearse, run_recipe
@@ -19,7 +18,7 @@ from schemas.errors import ConfigurationError
 __all__ = ["main"]
 
 
-@plain_errors
+@training_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say.
 
@@ -73,5 +72,4 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(main())

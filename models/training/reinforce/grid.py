@@ -19,7 +19,7 @@ from statistics import fmean
 from typing import Any
 
 from models.bundle import Role, load_bundle
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.corpora import evaluation_corpus
 from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of
 from models.training.reinforce.gspo import BEFORE
@@ -178,12 +178,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[GspoConfig,
     return config_of(options), list(options.seeds), list(options.sweep)
 
 
-@plain_errors
+@training_command
 def _command() -> int:
     print(main(*parse_arguments()))  # noqa: T201 (what a command says)
     return 0
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(_command())

@@ -7,7 +7,6 @@ The folder then holds ``bundle`` (the trained checkpoint bundle), ``result.json`
 
 import argparse
 import json
-import logging
 import shutil
 import sys
 import time
@@ -21,7 +20,7 @@ from tokenizers import Tokenizer
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.architecture import CausalModel
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.corpora import Corpus, evaluation_corpus, training_corpus
 from models.training.export import export_weights, load_weights, versions, write_manifest
 from models.training.identity import data_digest, fingerprint
@@ -165,7 +164,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> GspoConfig:
     return config_of(parser.parse_args(arguments))
 
 
-@plain_errors
+@training_command
 def _command() -> int:
     outcome = main(parse_arguments())
     print(json.dumps({name: outcome[name] for name in ("references", "before", "after")}, indent=2))  # noqa: T201
@@ -173,5 +172,4 @@ def _command() -> int:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(_command())

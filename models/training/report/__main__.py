@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.export import versions
 from models.training.judged.files import DEFAULT_FOLDER
 from models.training.report.chapter import Chapter
@@ -155,7 +155,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     )
 
 
-@plain_errors
+@training_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, measure, write, print."""
     options = parse_arguments(arguments)
@@ -170,5 +170,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(main())

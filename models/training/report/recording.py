@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.pruning.methods import MethodName
 from models.training.pruning.report import Comparison, Row
 from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, config_digest
@@ -98,7 +98,7 @@ def _read_comparison(file: Path) -> Comparison:
         raise ConfigurationError(message) from error
 
 
-@plain_errors
+@training_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, convert, write."""
     parser = argparse.ArgumentParser(prog="precis eval record", description="Keep what a long run found.")

@@ -12,7 +12,7 @@ import transformers
 
 from models.engine.checkpoint import open_bundle
 from models.engine.errors import BundleError
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.small.bundles import BASE, write_bundle, write_models
 from models.training.small.checkpoint import unpacked
 from models.training.small.measuring import Measured, measure
@@ -23,7 +23,7 @@ from schemas.errors import ConfigurationError
 __all__ = ["main"]
 
 
-@plain_errors
+@training_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say."""
     options = _parsed(arguments)

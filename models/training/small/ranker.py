@@ -18,7 +18,7 @@ import torch
 from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import ATTENTION_IN_TRAINING, CausalModel
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.corpora import evaluation_corpus, training_corpus
 from models.training.curve import Curve
 from models.training.export import load_weights, versions, write_manifest
@@ -202,12 +202,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SmallRankerConfig
     return SmallRankerConfig(**options, optimiser=optimiser)
 
 
-@plain_errors
+@training_command
 def _command() -> int:
     _log.info("metrics: %s", main(parse_arguments()).metrics)
     return 0
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(_command())

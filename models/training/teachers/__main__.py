@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from models.labels.agreement import read_gold
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from models.training.teachers.cli import CompareConfig, FitConfig, Request, parse_arguments
 from models.training.teachers.comparison import Worth, compare_parts
 from models.training.teachers.fitting import fit_map, graded
@@ -21,7 +21,7 @@ _STOPPED = 130
 _LINE_EVERY_S = 30.0
 
 
-@plain_errors
+@training_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say.
 

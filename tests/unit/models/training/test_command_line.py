@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.training.command_line import plain_errors
+from models.training.command_line import training_command
 from schemas.errors import BackendUnavailable, ConfigurationError
 
 
@@ -18,7 +18,7 @@ def test_an_expected_error_is_a_message_and_a_status(
 ) -> None:
     """Wrong settings are told apart from what failed; both say what happened, and neither shows a traceback."""
 
-    @plain_errors
+    @training_command
     def command() -> int:
         raise error
 
@@ -31,11 +31,11 @@ def test_an_expected_error_is_a_message_and_a_status(
 def test_ctrl_c_ends_quietly_and_a_bug_does_not() -> None:
     """130 is what shells give; an unexpected error keeps its traceback."""
 
-    @plain_errors
+    @training_command
     def stopped() -> int:
         raise KeyboardInterrupt
 
-    @plain_errors
+    @training_command
     def broken() -> int:
         raise ZeroDivisionError
 
@@ -47,7 +47,7 @@ def test_ctrl_c_ends_quietly_and_a_bug_does_not() -> None:
 def test_a_command_that_ends_well_keeps_its_status() -> None:
     """Its arguments reach it."""
 
-    @plain_errors
+    @training_command
     def command(status: int) -> int:
         return status
 
