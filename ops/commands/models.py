@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ops.commands.modules import PASS_THROUGH, run_module
+from ops.commands.modules import PASS_THROUGH, option, run_module
 
 __all__ = ["register"]
 
@@ -60,7 +60,7 @@ def train_small_ranker(context: typer.Context) -> None:
     from ops.small import default_folder
 
     arguments = context.args
-    if "--base" not in arguments and (base := default_folder(environment_cache()) / "base").is_dir():
+    if option(arguments, "--base") is None and (base := default_folder(environment_cache()) / "base").is_dir():
         arguments = ["--base", str(base), *arguments]
     run_module("models.training.small.ranker", arguments, environment="training")
 
@@ -118,14 +118,14 @@ def eval_report(context: typer.Context) -> None:
 def _fetched(arguments: list[str]) -> list[str]:
     """Options for what is not in the repository but in the cache; what was typed comes after them and wins."""
     from ops.labels.teachers import teachers_folder
-    from ops.scale import SMALL_RANKER
+    from ops.scale import SMALL_RANKER, Scale
     from ops.settings import environment_cache
     from ops.small import small_bundle
 
     options, cache = [], environment_cache()
     if (weights := teachers_folder(cache)).is_dir():
         options += ["--embedders", str(weights)]
-    if "small" in arguments and "--ranker" not in arguments:
+    if option(arguments, "--scale") == Scale.SMALL and option(arguments, "--ranker") is None:
         options += ["--ranker", str(small_bundle(cache, SMALL_RANKER))]
     return options
 

@@ -2,10 +2,20 @@
 
 import os
 
-__all__ = ["PASS_THROUGH", "run_module"]
+__all__ = ["PASS_THROUGH", "option", "run_module"]
 
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """Settings of such a command: all that was typed is the module's, `--help` too."""
+
+
+def option(arguments: list[str], name: str) -> str | None:
+    """What was typed for an option of the module, as ``--name value`` or ``--name=value``; None where it was not."""
+    for place, argument in enumerate(arguments):
+        if argument == name:
+            return arguments[place + 1] if place + 1 < len(arguments) else ""
+        if argument.startswith(f"{name}="):
+            return argument.removeprefix(f"{name}=")
+    return None
 
 
 def run_module(module: str, arguments: list[str], environment: str = "base") -> None:
