@@ -142,7 +142,7 @@ class EmbeddedStack:
             ranker_url=f"http://{_HOST}:{ports[Role.RANKER]}",
         )
         self._run_children([engine.spec for engine in engines.values()])
-        overrides = self._overrides(engines)
+        overrides = told_to_services(settings, self.run, engines)
         self._run_children([self._service("nearline", f"{self.run.nearline_url}/readyz", overrides)])
         self._run_children([self._service("scorer", f"{self.run.scorer_admin_url}/readyz", overrides)])
         self.run.write(settings.data_dir)
@@ -173,27 +173,6 @@ class EmbeddedStack:
         log_file = self._log_file(f"{role}-engine")
         return engine_child(self._settings, role, host=_HOST, port=port, log_file=log_file)
 
-    def _overrides(self, engines: Mapping[Role, EngineChild]) -> dict[str, str]:
-        """What the services are told beside the settings: addresses, and the rules for the engines' precision."""
-        run, settings = self.run, self._settings
-        tolerance = max(settings.scorer.canary_tolerance, TOLERANCES[engines[Role.RANKER].dtype])
-        num_tokens = settings.nearline.canary_tokens or TEXT_TOKENS[engines[Role.SUMMARIZER].dtype]
-        overrides = {
-            "profile": "local-real" if settings.is_local_real else "external",  # the former brings the store's address
-            "data_dir": str(settings.data_dir.resolve()),
-            "store.sqlite_path": str(settings.sqlite_file.resolve()),
-            "kafka.bootstrap": run.bootstrap,
-            "kafka.log_id": run.log_id,
-            "summarizer.url": run.summarizer_url,
-            "ranker.url": run.ranker_url,
-            "scorer.port": run.scorer_url.rsplit(":", 1)[1],
-            "scorer.admin_port": run.scorer_admin_url.rsplit(":", 1)[1],
-            "scorer.canary_tolerance": str(tolerance),
-            "scorer.cache_budget_s": str(max(settings.scorer.cache_budget_s, _CACHE_BUDGET_S)),
-            "nearline.metrics_port": run.nearline_url.rsplit(":", 1)[1],
-        }
-        return overrides if num_tokens is None else {**overrides, "nearline.canary_tokens": str(num_tokens)}
-
     def _service(self, name: str, ready_url: str, overrides: dict[str, str]) -> ChildSpec:
         return ChildSpec(
             name=name,
@@ -206,3 +185,34 @@ class EmbeddedStack:
 
     def _log_file(self, name: str) -> Path:
         return self._settings.data_dir.resolve() / "logs" / f"{name}.log"
+
+
+def told_to_services(settings: Settings, run: RunFile, engines: Mapping[Role, EngineChild]) -> dict[str, str]:
+    """What the services are told beside the settings: addresses, bundles, the rules for the engines' precision.
+
+    They read environment and file themselves, so what a command changed (the folder of a demo, its scale) is said here.
+
+    Args:
+        settings: Of the stack.
+        run: Its addresses.
+        engines: What serves.
+    """
+    tolerance = max(settings.scorer.canary_tolerance, TOLERANCES[engines[Role.RANKER].dtype])
+    num_tokens = settings.nearline.canary_tokens or TEXT_TOKENS[engines[Role.SUMMARIZER].dtype]
+    overrides = {
+        "profile": "local-real" if settings.is_local_real else "external",  # the former brings the store's address
+        "data_dir": str(settings.data_dir.resolve()),
+        "store.sqlite_path": str(settings.sqlite_file.resolve()),
+        "kafka.bootstrap": run.bootstrap,
+        "kafka.log_id": run.log_id,
+        "summarizer.url": run.summarizer_url,
+        "summarizer.bundle": str(settings.summarizer.bundle.resolve()),
+        "ranker.url": run.ranker_url,
+        "ranker.bundle": str(settings.ranker.bundle.resolve()),
+        "scorer.port": run.scorer_url.rsplit(":", 1)[1],
+        "scorer.admin_port": run.scorer_admin_url.rsplit(":", 1)[1],
+        "scorer.canary_tolerance": str(tolerance),
+        "scorer.cache_budget_s": str(max(settings.scorer.cache_budget_s, _CACHE_BUDGET_S)),
+        "nearline.metrics_port": run.nearline_url.rsplit(":", 1)[1],
+    }
+    return overrides if num_tokens is None else {**overrides, "nearline.canary_tokens": str(num_tokens)}

@@ -6,11 +6,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from models.bundle import Role
 from models.training.small.source import SMOLLM2
 from ops.cli import app
+from ops.engine.child import EngineChild
+from ops.engine.launch import Dtype
+from ops.runfile import RunFile
 from ops.scale import Scale, at_scale
-from ops.settings import Settings
+from ops.settings import Settings, environment_for
 from ops.small import default_folder, fetched_wheel, is_wheel_here
+from ops.stack import told_to_services
+from ops.supervise import ChildSpec
 from schemas.errors import BackendProtocolError, BackendUnavailable, ConfigurationError
 
 
@@ -139,3 +145,20 @@ def test_the_small_scale_serves_what_was_fetched(home):
     small = at_scale(settings, Scale.SMALL)
     assert small.ranker.bundle == folder
     assert small.summarizer == settings.summarizer
+
+
+def test_services_are_told_which_bundle_the_engine_serves(home, monkeypatch):
+    """They read their settings themselves: without a word they would hold the small engine to the tiny canaries."""
+    (default_folder(home / "cache") / "ranker-small").mkdir(parents=True)
+    small = at_scale(Settings(data_dir=home), Scale.SMALL)
+    urls = {
+        f"{name}_url": f"http://127.0.0.1:{port}"
+        for port, name in enumerate(("scorer", "scorer_admin", "nearline", "summarizer", "ranker"), 9000)
+    }
+    run = RunFile(pid=1, bootstrap="127.0.0.1:9", log_id="x", **urls)
+    spec = ChildSpec(name="x", command=[], environment={}, ready_url="", log_file=home)
+    told = told_to_services(small, run, dict.fromkeys(Role, EngineChild(spec, Dtype.BFLOAT16)))
+    for name, value in environment_for(told).items():
+        monkeypatch.setenv(name, value)
+    assert Settings().ranker.bundle == small.ranker.bundle
+    assert Settings().summarizer.bundle == small.summarizer.bundle
