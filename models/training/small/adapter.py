@@ -15,9 +15,9 @@ from models.training.architecture import CausalModel
 from models.training.export import make_readable
 from schemas.errors import ConfigurationError
 
-__all__ = ["ADAPTER_FILES", "merge_adapter", "save_adapter", "with_adapter"]
+__all__ = ["merge_adapter", "save_adapter", "with_adapter"]
 
-_CONFIG, _WEIGHTS = ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
 _SCALE_OF_RANK = 2
 _MATRICES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

@@ -1,18 +1,16 @@
 """Bundles of the small scale: the fetched weights, an adapter merged into them, and the adapter's ``precis.json``."""
 
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from models.bundle import MANIFEST, Manifest
 from models.training.export import make_readable
 from models.training.small.adapter import merge_adapter
-from models.training.small.checkpoint import check_out, write_checkpoint
+from models.training.small.aside import written_aside
+from models.training.small.checkpoint import write_checkpoint
 from models.training.small.marks import rename_marks
 from models.training.small.reference import Golden
 from models.training.small.source import Source
@@ -44,7 +42,7 @@ def write_models(source: Source, wheel: Path, golden: Golden, adapters: Sequence
         ConfigurationError: ``out`` exists or cannot be written, or a file is not what it should be.
         BackendProtocolError: The weights answer otherwise. Whatever is raised, nothing is left behind.
     """
-    with _aside(out) as folder:
+    with written_aside(out) as folder:
         distance = write_checkpoint(source, wheel, folder / BASE, golden)
         for adapter in adapters:
             (folder / adapter.name).mkdir()
@@ -63,7 +61,7 @@ def write_bundle(base: Path, adapter: Path, out: Path) -> None:
     Raises:
         ConfigurationError: As for :func:`write_models`.
     """
-    with _aside(out) as folder:
+    with written_aside(out) as folder:
         _fill(base, adapter, folder)
 
 
@@ -90,20 +88,3 @@ def _fill(base: Path, adapter: Path, folder: Path) -> None:
         raise ConfigurationError(f"adapter {str(adapter)!r} has no {MANIFEST} that can be read: {error}") from error
     merge(base, adapter, folder)
     (folder / MANIFEST).write_bytes(manifest)
-
-
-@contextmanager
-def _aside(out: Path) -> Iterator[Path]:
-    """A folder that takes the place of ``out`` when it is whole, and is gone when it is not."""
-    check_out(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".written-", dir=out.parent))
-        try:
-            yield folder
-            folder.chmod(0o755)
-            folder.rename(out)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    except (OSError, SafetensorError) as error:
-        raise ConfigurationError(f"{str(out)!r} cannot be written: {error}") from error

