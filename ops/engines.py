@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.bundle import Role, load_bundle
+from models.bundle import Role
 from ops.settings import PROJECT_ROOT, LocalEngine
 from schemas.errors import ConfigurationError
 
@@ -55,11 +55,10 @@ def module_command(settings: LocalEngine, module: str, *arguments: str, environm
 def local_engine_command(
     settings: LocalEngine, *, bundle: Path, role: Role, host: str, port: int, dtype: str = "float32"
 ) -> list[str]:
-    """Command line of one local engine.
+    """Command line of one local engine, for a bundle that was looked at.
 
     Raises:
-        ConfigurationError: The environment or the bundle is missing, or the bundle has another role.
+        ConfigurationError: The environment is missing.
     """
-    load_bundle(bundle, role)
     arguments = ["--bundle", str(bundle), "--role", role, "--host", host, "--port", str(port), "--dtype", dtype]
     return module_command(settings, "models.engine", *arguments, "--threads", str(settings.num_threads))

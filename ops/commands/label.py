@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ops.commands.modules import PASS_THROUGH, run_module
+from ops.commands.modules import PASS_THROUGH, option, run_module
 
 __all__ = ["register"]
 
@@ -110,7 +110,7 @@ def teacher(context: typer.Context) -> None:
     from ops.settings import environment_cache
 
     arguments = context.args
-    is_told = any(argument in {"-h", "--help"} or argument.startswith("--weights") for argument in arguments)
+    is_told = option(arguments, "--weights") is not None or not {"-h", "--help"}.isdisjoint(arguments)
     weights = [] if is_told else ["--weights", str(teachers_folder(environment_cache()))]
     run_module(_TEACHERS, ["teacher", *weights, *arguments], environment="training")
 

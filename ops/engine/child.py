@@ -49,7 +49,7 @@ def engine_child(settings: Settings, role: Role, *, host: str, port: int, log_fi
     engine, local = EngineName(chosen.engine), settings.engine
     dtype = Dtype(chosen.dtype) if chosen.dtype else None
     if engine is EngineName.LOCAL:
-        load_bundle(chosen.bundle, role)  # so that what is missing is named
+        load_bundle(chosen.bundle, role)  # what it lacks is told before anything starts
         dtype = dtype or default_dtype(stored_bytes(chosen.bundle), find_hardware())
         spec = ChildSpec(
             name=f"{role}-engine",
