@@ -1,4 +1,4 @@
-"""`precis dlq`, `inspect`, `lag`, `probe`, `changelog`: what an operator uses while the services run."""
+"""`precis dlq`, `inspect`, `lag`, `probe`, `arms`, `changelog`: what an operator uses while the services run."""
 
 import asyncio
 import logging
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("inspect", rich_help_panel=_PANEL)(inspect)
     app.command("lag", rich_help_panel=_PANEL)(lag)
     app.command("probe", rich_help_panel=_PANEL)(probe)
+    app.command("arms", rich_help_panel=_PANEL)(arms)
     changelog = typer.Typer(help="The changelog of summary documents.", no_args_is_help=True)
     changelog.command("prune")(prune_changelog)
     changelog.callback()(lambda: None)
@@ -185,6 +186,25 @@ def probe(
         as_json=as_json,
     )
     _run(run_probe(load_settings(), options))
+
+
+def arms(
+    *,
+    urls: Annotated[
+        list[str] | None,
+        typer.Option("--url", help="Admin address of a process, repeated for several; by default the settings' own."),
+    ] = None,
+    key_env: Annotated[str, typer.Option(help="Environment variable with an API key that has is_admin.")] = "",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Again every two seconds until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the rankers of every scorer process: who is in charge, and why one is not. Exit 1: not as declared."""
+    from ops.arms.command import show_arms, watch_arms
+    from ops.settings import environment_secret, load_settings
+
+    key = environment_secret(key_env) if key_env else ""
+    show = watch_arms if watch else show_arms
+    _run(show(load_settings(), urls or (), key, as_json=as_json))
 
 
 def prune_changelog(

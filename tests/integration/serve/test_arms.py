@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
+from ops.arms.fetch import fetch_arms
 from schemas.errors import BackendUnavailable
 from tests.doubles.engines import LexicalRanker
 from tests.doubles.ranker_bundle import write_ranker_bundle
@@ -332,3 +333,18 @@ async def test_a_shadow_that_fails_is_counted_and_nothing_else(bench, start):
     bench.rankers["new"].fail_next(*[BackendUnavailable("away", backend="ranker", operation="score")] * 9)
     assert _pure(await scorer.score("night shift", ["a"])) == "old"
     await _until_value(scorer, 1, "shadow_calls_total", arm="new", result="failed")
+
+
+async def test_the_command_shows_what_the_admin_port_says(start, bench) -> None:
+    """A champion in charge, then a successor whose bundle is missing: no longer as declared."""
+    bench.declare("old", old="", new="")
+    scorer = await start()
+    await _until(scorer, _is_verified("new"))
+    (process,) = await fetch_arms(scorer.admin, ["http://admin"])
+    assert process.view is not None
+    assert process.view.model_dump(mode="json") == await _arms(scorer)
+    assert process.is_as_declared
+    bench.declare("absent", old="", absent="")
+    await _until(scorer, lambda shown: shown["declared_champion"] == "absent" or shown["file_problem"])
+    (process,) = await fetch_arms(scorer.admin, ["http://admin"])
+    assert not process.is_as_declared

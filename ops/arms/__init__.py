@@ -1,0 +1,1 @@
+"""`precis arms`: the rankers of running scorers, process by process."""
