@@ -22,16 +22,19 @@ JobId = NewType("JobId", str)
 MAX_JOB_ID_BYTES = 200
 """Couchbase keys hold 250 bytes; the rest is room for the prefixes of derived keys."""
 
-READING = 1
+READING = 2
 """Raised with every change of what :func:`read_posting` or the header makes of a posting: what is published again as it
 was is then read anew."""
+
+_REQUIREMENTS = ("experienceRequirements", "educationRequirements")
+_LONGEST_REQUIREMENT = 40
+"""Characters. What says no more than a level or a degree is a fact; publishers put whole sections there too."""
 
 _BODY_FIELDS = (
     "description",
     "responsibilities",
     "qualifications",
-    "experienceRequirements",
-    "educationRequirements",
+    *_REQUIREMENTS,
     "workHours",
     "jobBenefits",
     "benefits",
@@ -49,6 +52,7 @@ class Facts:
     places: tuple[str, ...]
     is_remote: bool
     employment_types: tuple[str, ...]
+    requirements: tuple[str, ...]
     pay: str
     date_posted: str
     skills: tuple[str, ...]
@@ -125,6 +129,7 @@ def read_posting(posting: Mapping[str, Any]) -> Posting:
         places=places(posting.get("jobLocation")),
         is_remote="TELECOMMUTE" in (kind.upper() for kind in words(posting.get("jobLocationType"))),
         employment_types=tuple(kind.replace("_", " ").lower() for kind in words(posting.get("employmentType"))),
+        requirements=tuple(found for field in _REQUIREMENTS if (found := _requirement(posting.get(field)))),
         pay=pay(posting.get("baseSalary")) or pay(posting.get("estimatedSalary")),
         date_posted=next(iter(words(posting.get("datePosted"))), "")[:10],
         skills=words(posting.get("skills")),
@@ -132,11 +137,19 @@ def read_posting(posting: Mapping[str, Any]) -> Posting:
     return Posting(facts=facts, body=_body(posting), valid_through=moment(posting.get("validThrough")))
 
 
+def _requirement(value: Any) -> str:
+    """Experience or education in so few words that they belong into the header; empty where there are more."""
+    said = ", ".join(single_line(text) for text in texts(value))
+    return said if len(said) <= _LONGEST_REQUIREMENT else ""
+
+
 def _body(posting: Mapping[str, Any]) -> str:
     organisation = posting.get("hiringOrganization")
     about = organisation.get("description") if isinstance(organisation, Mapping) else None
     body = ""
-    for value in (*(posting.get(field) for field in _BODY_FIELDS), about):
+    values = {field: posting.get(field) for field in _BODY_FIELDS}
+    told = [value for field, value in values.items() if field not in _REQUIREMENTS or not _requirement(value)]
+    for value in (*told, about):
         section = "\n".join(texts(value))
         # Publishers repeat sections inside the description; the summarizer should read each once.
         if section and section not in body:

@@ -10,7 +10,9 @@ _SEPARATOR = " | "
 
 
 def render_header(facts: Facts, count_tokens: Callable[[str], int], max_tokens: int) -> str:
-    """``title | organisation | places | remote | employment type | pay | posted date | skills``, as far as it fits.
+    """The facts on one line, as far as they fit.
+
+    ``title | organisation | places | remote | employment type | requirements | pay | posted date | skills``
 
     The segments stand in order of worth; the first that does not fit is cut by words and ends the line.
 
@@ -41,7 +43,18 @@ def _segments(facts: Facts) -> Iterator[str]:
     skills = f"skills: {', '.join(facts.skills)}" if facts.skills else ""
     places = "; ".join(facts.places)
     employment = ", ".join(facts.employment_types)
-    yield from filter(None, (facts.title, facts.organisation, places, remote, employment, facts.pay, posted, skills))
+    named = (
+        facts.title,
+        facts.organisation,
+        places,
+        remote,
+        employment,
+        *facts.requirements,
+        facts.pay,
+        posted,
+        skills,
+    )
+    yield from filter(None, named)
 
 
 def _longest_prefix(text: str, shortest: int, count_tokens: Callable[[str], int], max_tokens: int) -> str:

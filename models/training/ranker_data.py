@@ -148,6 +148,7 @@ class Pair:
     Attributes:
         example: The whole prompt.
         grade: What is right at its end.
+        soft_label: Probability of `` yes`` at its end, where a teacher gave one; otherwise that of the grade is taught.
         marks: Positions inside the item and the answers that are right there. Serving never asks there; in training
             each phrase so gets an answer of its own, and matching wishes to phrases is learnt from fewer pairs.
     """
@@ -155,6 +156,7 @@ class Pair:
     example: Example
     grade: int
     marks: tuple[tuple[int, int], ...] = ()
+    soft_label: float | None = None
 
 
 class RankerData:
@@ -258,9 +260,9 @@ class RankerData:
         if known is None:
             facts = read_posting(posting.posting).facts
             if detail is not HeaderDetail.FULL:
-                facts = replace(facts, organisation="", date_posted="", skills=())
+                facts = replace(facts, organisation="", requirements=(), date_posted="", skills=())
             if detail is HeaderDetail.TITLE:
-                facts = replace(facts, places=(), is_remote=False, employment_types=(), pay="")
+                facts = replace(facts, places=(), is_remote=False, employment_types=(), requirements=(), pay="")
             known = render_header(facts, self._tokenizer.count, self._header_limit)
             self._headers[key] = known
         return known

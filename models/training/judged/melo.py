@@ -42,7 +42,10 @@ def melo_rankings(
 
 def title_item(key: str, title: str) -> Item:
     """An item that is no more than a title: its header has one segment, its body is empty."""
-    return Item(key, Facts(title, "", (), is_remote=False, employment_types=(), pay="", date_posted="", skills=()))
+    return Item(
+        key,
+        Facts(title, "", (), is_remote=False, employment_types=(), requirements=(), pay="", date_posted="", skills=()),
+    )
 
 
 def hard_negatives(

@@ -33,6 +33,7 @@ class Item:
             *facts.places,
             "remote" if facts.is_remote else "",
             *facts.employment_types,
+            *facts.requirements,
             facts.pay,
             *facts.skills,
             self.body,

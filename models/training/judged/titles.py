@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["OccupationTitles", "title_words"]
+__all__ = ["OccupationTitles", "Words", "title_words"]
 
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^]]*\]")
 _WORD = re.compile(r"[^\W_]+[+#]*")

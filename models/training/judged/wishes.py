@@ -11,8 +11,8 @@
 | level      | ``experienceRequirements`` of EMSCAD   | 1 the same, otherwise 0; Associate, Not Applicable: not said |
 | degree     | ``educationRequirements`` of EMSCAD    | 1 the same, otherwise 0; Unspecified: not said               |
 
-What is not said has share 1/2. Amounts are compared without their currencies (EMSCAD has none). Clearance, grade, level
-and degree stand in the body and not in the header, so a ranker finds them only in the summary.
+What is not said has share 1/2. Amounts are compared without their currencies (EMSCAD has none). Clearance and grade
+stand in the body and not in the header, so a ranker finds them only in the summary.
 """
 
 from collections.abc import Mapping

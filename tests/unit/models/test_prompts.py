@@ -213,6 +213,7 @@ FACTS = Facts(
     places=("Leeds, GB", "York, GB"),
     is_remote=True,
     employment_types=("full time",),
+    requirements=("Entry level", "Associate Degree"),
     pay="GBP 30000/year",
     date_posted="2026-01-02",
     skills=("BLS", "ACLS"),
@@ -222,12 +223,12 @@ FACTS = Facts(
 def test_a_header_holds_all_facts_where_they_fit():
     """One line, in the order of worth."""
     assert render_header(FACTS, TOKENIZER.count, 1000) == (
-        "Registered Nurse | Mercy | Leeds, GB; York, GB | remote | full time | GBP 30000/year | posted 2026-01-02 | "
-        "skills: BLS, ACLS"
+        "Registered Nurse | Mercy | Leeds, GB; York, GB | remote | full time | Entry level | Associate Degree | "
+        "GBP 30000/year | posted 2026-01-02 | skills: BLS, ACLS"
     )
 
 
-@given(st.integers(1, 140))
+@given(st.integers(1, 180))
 def test_a_header_is_the_longest_prefix_of_words_that_fits(limit):
     """It never exceeds the limit, and is a prefix of the whole line."""
     header = render_header(FACTS, len, limit)

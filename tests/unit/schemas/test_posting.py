@@ -131,3 +131,38 @@ def test_unusable_ids_are_refused(identifier):
     """Ids that are missing, too long for a key, or not printable are refused."""
     with pytest.raises(InvalidInput):
         job_id_of({"identifier": identifier})
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("Entry level", "Entry level"),
+        ({"@type": "OccupationalExperienceRequirements", "monthsOfExperience": 24}, "24 months of experience"),
+        ({"@type": "EducationalOccupationalCredential", "credentialCategory": "bachelor degree"}, "bachelor degree"),
+        (["Associate", "Mid-Senior level"], "Associate, Mid-Senior level"),
+        ("High School\nor equivalent", "High School or equivalent"),
+    ],
+)
+@pytest.mark.parametrize("field", ["experienceRequirements", "educationRequirements"])
+def test_a_level_or_a_degree_is_a_fact_and_not_in_the_body(field, value, told):
+    """Search asks for it, and the header is never compressed."""
+    read = read_posting({"title": "Nurse", "description": "Nights.", field: value})
+    assert read.facts.requirements == (told,)
+    assert read.body == "Nights."
+
+
+def test_a_section_about_experience_is_compressed_with_the_rest():
+    """Publishers put pages there."""
+    section = "At least five years of experience on a ward, three of them at night."
+    read = read_posting({"title": "Nurse", "description": "Nights.", "experienceRequirements": section})
+    assert read.facts.requirements == ()
+    assert read.body == f"Nights.\n{section}"
+
+
+def test_a_requirement_that_the_description_repeats_is_a_fact_all_the_same():
+    """And the description stays as it was published."""
+    read = read_posting(
+        {"title": "Nurse", "description": "Nights. Bachelor degree.", "educationRequirements": "Bachelor degree."}
+    )
+    assert read.facts.requirements == ("Bachelor degree.",)
+    assert read.body == "Nights. Bachelor degree."

@@ -19,7 +19,17 @@ BUNDLE = load_bundle(Path(__file__).parents[4] / "models/bundles/ranker-tiny", R
 def _item(key: str, title: str, body: str) -> Item:
     return Item(
         key,
-        Facts(title, "Org", ("Leeds",), is_remote=False, employment_types=(), pay="", date_posted="", skills=()),
+        Facts(
+            title,
+            "Org",
+            ("Leeds",),
+            is_remote=False,
+            employment_types=(),
+            requirements=(),
+            pay="",
+            date_posted="",
+            skills=(),
+        ),
         body,
     )
 

@@ -23,7 +23,9 @@ WRONG = 1 / log2(3)
 
 
 def _item(key: str) -> Item:
-    facts = Facts("title", "", (), is_remote=False, employment_types=(), pay="", date_posted="", skills=())
+    facts = Facts(
+        "title", "", (), is_remote=False, employment_types=(), requirements=(), pay="", date_posted="", skills=()
+    )
     return Item(key, facts, " ".join(["word"] * 20), target="word word")
 
 

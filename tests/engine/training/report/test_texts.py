@@ -9,7 +9,7 @@ from models.training.report.texts import extractive_summaries, missing_words, wr
 from schemas.posting import Facts
 
 BUNDLE = load_bundle(Path(__file__).parents[4] / "models/bundles/summarizer-tiny", Role.SUMMARIZER)
-FACTS = Facts("Baker", "", (), is_remote=False, employment_types=(), pay="", date_posted="", skills=())
+FACTS = Facts("Baker", "", (), is_remote=False, employment_types=(), requirements=(), pay="", date_posted="", skills=())
 
 
 def test_a_short_body_is_its_own_summary_and_nonsense_gets_the_extractive_one():

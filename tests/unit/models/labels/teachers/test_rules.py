@@ -14,6 +14,7 @@ def facts(title="Nurse", **given):
         "places": (),
         "is_remote": False,
         "employment_types": (),
+        "requirements": (),
         "pay": "",
         "date_posted": "",
     }
