@@ -4,11 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from models.training.architecture import CausalModel
+from models.training.soft_labels import SOFT_LABELS
 
-__all__ = ["SOFT_LABELS", "label_logits", "label_logits_at", "next_token_loss", "soft_label_loss"]
-
-SOFT_LABELS = (0.02, 0.15, 0.45, 0.75, 0.97)
-"""Probability of the answer " yes" that is taught for grades 0 to 4."""
+__all__ = ["answer_loss", "label_logits", "label_logits_at", "next_token_loss", "soft_label_loss"]
 
 
 def label_logits(
@@ -40,7 +38,16 @@ def soft_label_loss(logits: torch.Tensor, grades: torch.Tensor) -> torch.Tensor:
         logits: [B, 2] of `` yes``, `` no``.
         grades: int64 [B], 0 to 4.
     """
-    yes = torch.tensor(SOFT_LABELS, dtype=torch.float32)[grades]
+    return answer_loss(logits, torch.tensor(SOFT_LABELS, dtype=torch.float32)[grades])
+
+
+def answer_loss(logits: torch.Tensor, yes: torch.Tensor) -> torch.Tensor:
+    """KL(label || softmax over the two labels), one value a pair.
+
+    Args:
+        logits: [B, 2] of `` yes``, `` no``.
+        yes: Probability of `` yes`` that is taught, float32 [B].
+    """
     wanted = torch.stack([yes, 1 - yes], dim=1)
     return F.kl_div(F.log_softmax(logits.float(), dim=1), wanted, reduction="none").sum(dim=1)
 

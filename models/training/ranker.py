@@ -26,12 +26,12 @@ from models.training.export import export_weights, load_weights, versions, write
 from models.training.identity import data_digest, fingerprint
 from models.training.lessons import Lessons
 from models.training.loop import LoopConfig, LossOfStep, train
-from models.training.losses import SOFT_LABELS
 from models.training.optimiser import OptimiserConfig
 from models.training.ranker_data import CURRICULUM, CURRICULUM_OF_BODIES, RankerData, Stage
 from models.training.ranker_objective import losses_of_pairs
 from models.training.ranker_report import measure_ranker, ndcg_now, ranker_canaries
 from models.training.rate_options import add_rates, taken_rates
+from models.training.soft_labels import SOFT_LABELS
 from schemas.errors import ConfigurationError
 
 __all__ = ["RankerConfig", "main"]

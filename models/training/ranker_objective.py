@@ -7,8 +7,15 @@ import torch
 from models.training.architecture import CausalModel
 from models.training.batches import padded
 from models.training.examples import micro_batches
-from models.training.losses import label_logits, label_logits_at, next_token_loss, soft_label_loss
+from models.training.losses import (
+    answer_loss,
+    label_logits,
+    label_logits_at,
+    next_token_loss,
+    soft_label_loss,
+)
 from models.training.ranker_data import Pair
+from models.training.soft_labels import SOFT_LABELS
 
 __all__ = ["losses_of_pairs"]
 
@@ -45,10 +52,11 @@ def _loss(
 ) -> torch.Tensor:
     batch = padded([pair.example for pair in pairs])
     grades = torch.tensor([pair.grade for pair in pairs])
+    yes = torch.tensor([SOFT_LABELS[pair.grade] if pair.soft_label is None else pair.soft_label for pair in pairs])
     marks = torch.tensor([(row, *mark) for row, pair in enumerate(pairs) for mark in pair.marks], dtype=torch.int64)
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
-        loss = soft_label_loss(label_logits(model, hidden, batch.last, label_ids), grades).mean()
+        loss = answer_loss(label_logits(model, hidden, batch.last, label_ids), yes).mean()
         if len(marks):
             on_the_way = label_logits_at(model, hidden[marks[:, 0], marks[:, 1]], label_ids)
             loss = loss + _MARKS_WEIGHT * soft_label_loss(on_the_way, marks[:, 2]).mean()

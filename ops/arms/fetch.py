@@ -75,7 +75,7 @@ async def _ask(http: httpx.AsyncClient, url: str) -> Process:
     try:
         response = await http.get(f"{url}/v1/ranker-arms")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Process(url, problem=f"cannot be reached: {error or type(error).__name__}")
+        return Process(url, problem=f"cannot be reached: {str(error) or type(error).__name__}")
     if not response.is_success:
         return Process(url, problem=f"answered {response.status_code}: {_detail(response)}")
     try:

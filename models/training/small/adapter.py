@@ -4,18 +4,19 @@ An adapter is a few megabytes and lives in the repository, in the format of peft
 is merged into them for serving, so that every engine loads one plain model: W' = W + (alpha / r) B A.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
 from models.training.architecture import CausalModel
 from models.training.export import make_readable
 from schemas.errors import ConfigurationError
 
-__all__ = ["merge_adapter", "save_adapter", "with_adapter"]
+__all__ = ["adapter_digest", "load_adapter", "merge_adapter", "save_adapter", "with_adapter"]
 
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
@@ -43,6 +44,37 @@ def with_adapter(model: CausalModel, rank: int, layers: int) -> PeftModel:
         bias="none",
     )
     return get_peft_model(model, config)
+
+
+def load_adapter(model: PeftModel, folder: Path) -> None:
+    """Take the weights of an adapter over, to go on from them.
+
+    Raises:
+        ConfigurationError: They cannot be read, or are of another rank, other layers or another model.
+    """
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        weights = load_file(folder / _WEIGHTS)
+        own = model.peft_config["default"]
+        if (config["r"], sorted(config["layers_to_transform"])) != (own.r, sorted(own.layers_to_transform)):
+            raise ConfigurationError(f"adapter {str(folder)!r} has another rank or other layers than are asked for")
+        result = set_peft_model_state_dict(model, {name: tensor.float() for name, tensor in weights.items()})
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ConfigurationError(f"adapter {str(folder)!r} cannot be gone on from: {error}") from error
+    if result.unexpected_keys:
+        raise ConfigurationError(f"adapter {str(folder)!r} is of another model: {result.unexpected_keys[0]}")
+
+
+def adapter_digest(folder: Path) -> str:
+    """SHA-256 of an adapter's weights.
+
+    Raises:
+        ConfigurationError: They cannot be read.
+    """
+    try:
+        return hashlib.sha256((folder / _WEIGHTS).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"adapter {str(folder)!r} cannot be read: {error.strerror}") from error
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:

@@ -8,16 +8,17 @@ Held out is every occupation that a query of the judged sets may mean, with all 
 occupations that the ranker was not taught. Their relatives are taught, as they would be in any service.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from models.prompts import sentences
-from models.training.judged import EvaluationData, JudgedSet, Ranking, ads_set, melo_set
+from models.training.judged import EvaluationData, Item, JudgedSet, Ranking, ads_set, melo_set
 from models.training.judged.ads import Ad, crosswalk, draw_rankings, known_ads
 from models.training.judged.titles import OccupationTitles
-from schemas.posting import job_id_of
+from models.training.judged.wishes import stated_by
+from schemas.posting import job_id_of, read_posting
 
 __all__ = ["Employers", "OccupationWorld", "draw_world", "held_out_occupations", "written_ad"]
 
@@ -51,12 +52,18 @@ class OccupationWorld:
         rankings: Queries with their graded candidates.
         titles: Which title names which occupation.
         occupations: Those that are taught.
+        esco: ESCO's labels of some of them.
+        other_esco: ESCO's labels of other occupations, none of them held out.
+        real: Real ads that are not judged; which occupation their titles mean is not known.
     """
 
     ads: Mapping[str, Ad]
     rankings: Sequence[Ranking]
     titles: OccupationTitles
     occupations: Sequence[str]
+    esco: Mapping[str, Sequence[str]]
+    other_esco: Sequence[str]
+    real: Sequence[Ad]
 
     def split(self, num_last: int) -> tuple["OccupationWorld", "OccupationWorld"]:
         """One world with all queries but the last ones, and one with these."""
@@ -91,12 +98,38 @@ def draw_world(data: EvaluationData, seed: int, num_ads: int, num_rankings: int)
     titles, held = OccupationTitles.from_rows(data.rows("occupations")), held_out_occupations(data)
     taught = [row for row in rows if row["onet_code"] not in held]
     judged = ads_set(data)
-    employers = _employers(data, judged)
+    real = [row for name in ("usajobs", "emscad") for row in data.rows(name) if job_id_of(row) not in judged.items]
+    employers = _employers(data, real, judged)
     written = (written_ad(rng, f"onet-{number}", taught[number % len(taught)], employers) for number in range(num_ads))
     ads = [ad for ad in known_ads(written, titles) if not ad.occupations & held]
-    esco = crosswalk(data.rows("melo"), data.rows("esco_occupations"), titles)
+    joined = crosswalk(data.rows("melo"), data.rows("esco_occupations"), titles)
+    held_labels = {label for code in held for label in joined.get(code, ())}
+    codes = [row["onet_code"] for row in taught]
+    esco = {code: [text for text in joined.get(code, ()) if text not in held_labels] for code in codes}
     rankings = draw_rankings(rng, ads, titles, esco, num_rankings)
-    return OccupationWorld({ad.item.key: ad for ad in ads}, rankings, titles, [row["onet_code"] for row in taught])
+    named = {label for found in joined.values() for label in found}
+    labels = (label for row in data.rows("esco_occupations") for label in (row["label"], *row.get("alt_labels", ())))
+    return OccupationWorld(
+        ads={ad.item.key: ad for ad in ads},
+        rankings=rankings,
+        titles=titles,
+        occupations=codes,
+        esco=esco,
+        other_esco=list(dict.fromkeys(label for label in labels if label not in named)),
+        real=_unjudged_ads(real, judged),
+    )
+
+
+def _unjudged_ads(rows: Iterable[Mapping[str, Any]], judged: JudgedSet) -> list[Ad]:
+    """Each body once, none of a judged ad and no known fraud; no occupation is said to be theirs."""
+    bodies = {item.body for item in judged.items.values()}
+    ads = []
+    for row in rows:
+        read = read_posting(row)
+        if read.body not in bodies and not row.get("x_fraudulent"):
+            bodies.add(read.body)
+            ads.append(Ad(Item(job_id_of(row), read.facts, read.body), frozenset(), stated_by(row)))
+    return ads
 
 
 def written_ad(rng: Random, identifier: str, occupation: Mapping[str, Any], employers: Employers) -> dict[str, Any]:
@@ -148,9 +181,8 @@ def _typed_facts(rng: Random, employers: Employers) -> dict[str, Any]:
     return facts | {name: value for name, value in drawn.items() if value}
 
 
-def _employers(data: EvaluationData, judged: JudgedSet) -> Employers:
+def _employers(data: EvaluationData, rows: Sequence[Mapping[str, Any]], judged: JudgedSet) -> Employers:
     """Of real ads that are not judged; sentences of company profiles, without those that a judged ad has too."""
-    rows = [row for name in ("usajobs", "emscad") for row in data.rows(name) if job_id_of(row) not in judged.items]
     towns = {row.get("jobLocation", {}).get("address", {}).get("addressLocality", "") for row in rows}
     names = {row.get("hiringOrganization", {}).get("name", "") for row in rows}
     known = {sentence for item in judged.items.values() for sentence in sentences(item.body)}

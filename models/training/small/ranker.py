@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from models.bundle import Manifest, PromptLimits, Role
+from models.labels.teachers.weights import TEACHERS
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import ATTENTION_IN_TRAINING, CausalModel
 from models.training.command_line import training_command
@@ -27,19 +28,22 @@ from models.training.identity import data_digest, fingerprint
 from models.training.judged import find_evaluation_data
 from models.training.judged.files import DEFAULT_FOLDER
 from models.training.loop import LoopConfig, train
-from models.training.losses import SOFT_LABELS
 from models.training.optimiser import OptimiserConfig
 from models.training.ranker_data import RankerData
 from models.training.ranker_objective import losses_of_pairs
 from models.training.ranker_report import ranker_canaries
-from models.training.small.adapter import save_adapter, with_adapter
+from models.training.small.adapter import adapter_digest, load_adapter, save_adapter, with_adapter
 from models.training.small.bundles import merge
 from models.training.small.development import ndcg_of
+from models.training.small.lessons import TitleLessons
 from models.training.small.marks import rename_marks
 from models.training.small.occupations import OccupationWorld, draw_world
-from models.training.small.ranker_data import Mix, SmallRankerData
+from models.training.small.ranker_data import Mix, SmallRankerData, Sources
+from models.training.small.real import TeacherLessons, teacher_lessons
 from models.training.small.source import SMOLLM2
 from models.training.small.speed import compile_for_training, keep_frozen_matrices_short
+from models.training.soft_labels import SOFT_LABELS
+from models.training.teachers.encoder import Encoder
 
 __all__ = ["SmallRankerConfig", "main"]
 
@@ -54,6 +58,8 @@ class SmallRankerConfig:
     Attributes:
         out: Folder of the adapter and its ``precis.json``.
         base: What `precis bundle fetch small` made.
+        start: Folder of the adapter to go on from; None begins anew.
+        teachers: Folder of the embedding models' weights; None does without their lessons.
         judged_data: The evaluation data: O*NET's words are learnt from, its judged queries are held out.
         seed: Of adapter, ads and order.
         threads: Of torch.
@@ -73,6 +79,8 @@ class SmallRankerConfig:
 
     out: Path
     base: Path
+    start: Path | None = None
+    teachers: Path | None = None
     judged_data: Path = DEFAULT_FOLDER
     seed: int = 7
     threads: int = 2
@@ -104,12 +112,16 @@ def main(config: SmallRankerConfig) -> Manifest:
     corpus = training_corpus(config.generated_postings, config.generated_queries)
     held_out = evaluation_corpus()
     generated = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed)
-    data = SmallRankerData(learnt, generated, text, prompt, limits, config.mix, config.seed)
+    lessons = TitleLessons(world.titles, world.occupations, world.esco)
+    sources = Sources(learnt, lessons, _teacher_lessons(config, learnt, lessons), generated)
+    data = SmallRankerData(sources, text, prompt, limits, config.mix, config.seed)
     provenance = _provenance(config, learnt, corpus)
     torch.manual_seed(config.seed)
     model = load_weights(config.base)
     model.set_attn_implementation(ATTENTION_IN_TRAINING)
     adapted = with_adapter(model, config.rank, config.layers)
+    if config.start is not None:
+        load_adapter(adapted, config.start)
     keep_frozen_matrices_short(model)
     if config.is_compiled:
         compile_for_training(model)
@@ -149,6 +161,8 @@ def _provenance(config: SmallRankerConfig, learnt: OccupationWorld, corpus: Corp
     return {
         "command": "python -m models.training.small.ranker",
         "base": {"package": SMOLLM2.package, "version": SMOLLM2.version, "sha256": SMOLLM2.sha256},
+        "start": None if config.start is None else adapter_digest(config.start),
+        "teachers": [] if config.teachers is None else [teacher.sha256 for teacher in TEACHERS],
         "seed": config.seed,
         "steps": config.steps,
         "threads": config.threads,
@@ -164,6 +178,15 @@ def _provenance(config: SmallRankerConfig, learnt: OccupationWorld, corpus: Corp
         "optimiser": asdict(config.optimiser),
         "versions": dict(versions()),
     }
+
+
+def _teacher_lessons(
+    config: SmallRankerConfig, learnt: OccupationWorld, lessons: TitleLessons
+) -> TeacherLessons | None:
+    if config.teachers is None:
+        return None
+    _log.info("the teachers read titles: some minutes of one core")
+    return teacher_lessons(learnt, lessons, [Encoder(teacher, config.teachers) for teacher in TEACHERS], config.seed)
 
 
 def _tokenizer(base: Path) -> TextTokenizer:
@@ -187,6 +210,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SmallRankerConfig
     defaults = SmallRankerConfig(out=Path(), base=Path())
     parser.add_argument("--out", type=Path, required=True, help="folder of the adapter")
     parser.add_argument("--base", type=Path, required=True, help="what `precis bundle fetch small` made")
+    parser.add_argument("--start", type=Path, help="folder of an adapter to go on from")
+    parser.add_argument(
+        "--teachers", type=Path, help="folder of the embedding models' weights: learn from them as well"
+    )
     parser.add_argument("--judged-data", type=Path, default=defaults.judged_data, help="evaluation data")
     for name, said in (
         ("seed", "of adapter, ads and order"),

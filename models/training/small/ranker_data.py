@@ -1,4 +1,4 @@
-"""Pairs for the small ranker: ads in O*NET's words, titles alone, and the generator's world beside them."""
+"""Pairs for the small ranker: ads in O*NET's words, titles alone, real ads, and the generator's world beside them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from models.training.judged import Item, Ranking
 from models.training.ranker_data import HeaderDetail, Pair, RankerData, Stage
 from models.training.small.lessons import TitleLesson, TitleLessons
 from models.training.small.occupations import OccupationWorld
+from models.training.small.real import TaughtAd, TaughtTitle, TeacherLessons
 
-__all__ = ["Mix", "SmallRankerData"]
+__all__ = ["Mix", "SmallRankerData", "Sources"]
 
 _QUOTAS = ((range(2, MAX_GRADE + 1), 3), (range(1, 2), 2), (range(1), 3))
 """Candidates of a query by grade; where a kind has too few the others fill up."""
-_NOTHING_SHARE, _LEAD_SHARE = 0.2, 0.5
+_NOTHING_SHARE, _LEAD_SHARE = 0.35, 0.4
 _SHORTEST_TEXT = 16
 """Tokens."""
 _GENERATED = Stage(share=1.0, queries=1, header=HeaderDetail.FULL, other_facts=None)
@@ -31,11 +32,32 @@ class Mix:
         queries: Queries over ads in O*NET's words, eight pairs each.
         titles: Pairs of a wording and a title.
         generated: Queries of the generator's world, eight pairs each.
+        taught_titles: Pairs of a wording and a title that the teachers label.
+        taught_ads: Pairs of a query and a real ad that teachers and rules label.
     """
 
-    queries: int = 4
-    titles: int = 32
+    queries: int = 3
+    titles: int = 40
     generated: int = 1
+    taught_titles: int = 32
+    taught_ads: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the pairs come from.
+
+    Attributes:
+        world: Ads in O*NET's words.
+        lessons: Its titles.
+        taught: What the teachers say of titles and real ads; None without teachers.
+        generated: The generator's world.
+    """
+
+    world: OccupationWorld
+    lessons: TitleLessons
+    taught: TeacherLessons | None
+    generated: RankerData
 
 
 class SmallRankerData:
@@ -43,17 +65,15 @@ class SmallRankerData:
 
     def __init__(
         self,
-        world: OccupationWorld,
-        generated: RankerData,
+        sources: Sources,
         tokenizer: TextTokenizer,
         prompt: RankerPrompt,
         limits: PromptLimits,
         mix: Mix,
         seed: int,
     ) -> None:
-        self._world = world
-        self._lessons = TitleLessons(world.titles, world.occupations)
-        self._generated = generated
+        self._world, self._lessons = sources.world, sources.lessons
+        self._taught, self._generated = sources.taught, sources.generated
         self._count = tokenizer.count
         self._prompt = prompt
         self._limits = limits
@@ -65,6 +85,9 @@ class SmallRankerData:
         rng = Random(f"{self._seed}/small/{step}")
         pairs = [pair for ranking in self._next(step) for pair in self._pairs(rng, ranking)]
         pairs += [self._lesson(self._lessons.draw(rng)) for _ in range(self._mix.titles)]
+        if self._taught is not None:
+            pairs += [self._taught_title(self._taught.title(rng)) for _ in range(self._mix.taught_titles)]
+            pairs += [self._taught_ad(rng, self._taught.ad(rng)) for _ in range(self._mix.taught_ads)]
         if self._mix.generated:
             pairs += self._generated.of_step(step, _GENERATED)
         return pairs
@@ -97,7 +120,7 @@ class SmallRankerData:
     def _text(self, rng: Random, body: str) -> str:
         """What stands below the header: nothing, the first sentences, or some of them, up to some length."""
         drawn, limit = rng.random(), rng.randint(_SHORTEST_TEXT, self._limits.summary)
-        if drawn < _NOTHING_SHARE:
+        if drawn < _NOTHING_SHARE or not body:
             return ""
         if drawn >= _NOTHING_SHARE + _LEAD_SHARE:
             told = sentences(body)
@@ -105,8 +128,18 @@ class SmallRankerData:
         return extractive_summary(body, self._count, limit)
 
     def _lesson(self, lesson: TitleLesson) -> Pair:
+        return Pair(self._titled(lesson.query, lesson.title), lesson.grade)
+
+    def _taught_title(self, lesson: TaughtTitle) -> Pair:
+        return Pair(self._titled(lesson.query, lesson.title), 0, soft_label=lesson.yes)
+
+    def _taught_ad(self, rng: Random, lesson: TaughtAd) -> Pair:
         prefix = self._prompt.query_ids(normalise_query(lesson.query))
-        return Pair(Example([*prefix, *self._prompt.item_ids(lesson.title, "")]), lesson.grade)
+        ids = self.item_ids(lesson.ad.item, self._text(rng, lesson.ad.item.body))
+        return Pair(Example([*prefix, *ids]), 0, soft_label=lesson.yes)
+
+    def _titled(self, query: str, title: str) -> Example:
+        return Example([*self._prompt.query_ids(normalise_query(query)), *self._prompt.item_ids(title, "")])
 
 
 def chosen_candidates(rng: Random, grades: Sequence[int]) -> list[int]:

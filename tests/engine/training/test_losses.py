@@ -8,7 +8,8 @@ import torch
 from models.training.architecture import Shape, build_model
 from models.training.batches import padded
 from models.training.examples import Example
-from models.training.losses import SOFT_LABELS, label_logits, next_token_loss, soft_label_loss
+from models.training.losses import label_logits, next_token_loss, soft_label_loss
+from models.training.soft_labels import SOFT_LABELS
 
 SMALL = Shape(hidden=32, layers=2, heads=2, kv_heads=1, head_dim=16, mlp=48)
 

@@ -8,7 +8,7 @@ from gguf import GGMLQuantizationType as Kind
 from safetensors.torch import load_file
 
 from models.bundle import MANIFEST, Manifest, PromptLimits, Role, load_bundle
-from models.training.small.adapter import merge_adapter, save_adapter, with_adapter
+from models.training.small.adapter import adapter_digest, load_adapter, merge_adapter, save_adapter, with_adapter
 from models.training.small.bundles import BASE, write_bundle, write_models
 from models.training.small.reference import Golden, answer_of
 from models.training.small.speed import keep_frozen_matrices_short
@@ -71,6 +71,31 @@ def test_frozen_matrices_in_bfloat16_give_the_same_training_step():
             model.model(input_ids=IDS, use_cache=False).last_hidden_state.float().square().mean().backward()
         gradients.append([weight.grad for weight in model.parameters() if weight.requires_grad])
     assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+
+
+def test_training_goes_on_from_an_adapter(adapter):
+    """The model answers as the one that was saved did, but for the rounding of what is stored."""
+    model = random_llama(is_head_tied=True).to(torch.bfloat16).float()
+    load_adapter(with_adapter(model, 2, 1), adapter)
+    other = random_llama(is_head_tied=True).to(torch.bfloat16).float()
+    trained(other)
+    torch.testing.assert_close(model(IDS).logits, other(IDS).logits, rtol=0, atol=0.1)
+    assert (model(IDS).logits - random_llama(is_head_tied=True)(IDS).logits).abs().max() > 0.5
+
+
+@pytest.mark.parametrize(("rank", "layers"), [(3, 1), (2, 2)])
+def test_an_adapter_of_another_shape_is_not_gone_on_from(adapter, rank, layers):
+    """Another rank, other layers."""
+    with pytest.raises(ConfigurationError, match="another rank or other layers"):
+        load_adapter(with_adapter(random_llama(is_head_tied=True), rank, layers), adapter)
+
+
+def test_a_folder_without_an_adapter_is_named(tmp_path):
+    """Both for going on and for its digest."""
+    with pytest.raises(ConfigurationError, match="cannot be gone on from"):
+        load_adapter(with_adapter(random_llama(is_head_tied=True), 2, 1), tmp_path)
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        adapter_digest(tmp_path)
 
 
 def test_merged_weights_answer_as_the_adapted_model(adapter):

@@ -1,5 +1,7 @@
 """The training of the small ranker end to end, on a tiny Llama: what comes out is an adapter that makes a bundle."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from gguf import GGMLQuantizationType as Kind
@@ -9,10 +11,12 @@ from models.bundle import Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.export import load_weights
 from models.training.reference import score_alone
+from models.training.small.adapter import adapter_digest
 from models.training.small.bundles import BASE, write_bundle, write_models
 from models.training.small.ranker import SmallRankerConfig, main, parse_arguments
 from models.training.small.ranker_data import Mix
 from models.training.small.reference import Golden
+from tests.engine.training.small.letters import LetterEncoder
 from tests.engine.training.small.packages import pack
 
 pytestmark = [pytest.mark.training, pytest.mark.shared_data]
@@ -43,7 +47,7 @@ def config(base, tmp_path, shared_data):
         generated_postings=60,
         generated_queries=12,
         measured_every=1,
-        mix=Mix(queries=1, titles=4, generated=1),
+        mix=Mix(queries=1, titles=4, generated=1, taught_titles=4, taught_ads=2),
     )
 
 
@@ -74,14 +78,23 @@ def test_the_same_seed_gives_the_same_adapter(config, tmp_path):
     """Bytes of both files."""
     weights = []
     for name in ("one", "two"):
-        main(SmallRankerConfig(**{**fields_of(config), "out": tmp_path / name}))
+        main(replace(config, out=tmp_path / name))
         weights.append(load_file(tmp_path / name / "adapter_model.safetensors"))
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def fields_of(config):
-    return {name: getattr(config, name) for name in config.__dataclass_fields__}
+def test_training_goes_on_from_an_adapter_and_learns_from_teachers(config, tmp_path, monkeypatch):
+    """Both are in the provenance, and both change what is learnt."""
+    monkeypatch.setattr("models.training.small.ranker.Encoder", lambda teacher, folder: LetterEncoder())
+    main(config)
+    further = replace(config, out=tmp_path / "further", start=config.out, teachers=tmp_path)
+    manifest = main(further)
+    assert manifest.provenance["start"] == adapter_digest(config.out)
+    assert len(manifest.provenance["teachers"]) == 2
+    alone = main(replace(further, out=tmp_path / "alone", teachers=None))
+    assert alone.provenance["start"] == manifest.provenance["start"]
+    assert len({adapter_digest(tmp_path / name) for name in ("ranker-any", "further", "alone")}) == 3
 
 
 def test_the_command_line_names_every_number(tmp_path):

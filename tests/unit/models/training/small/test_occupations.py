@@ -9,12 +9,12 @@ from models.prompts import RankerPrompt, TextTokenizer
 from models.training.corpora import TRAINING_MIX, text_tokenizer
 from models.training.data import Split, draw_judged, draw_pool
 from models.training.judged import EvaluationData, ads_set, find_evaluation_data, melo_set
-from models.training.judged.ads import draw_rankings, known_ads
+from models.training.judged.ads import crosswalk, draw_rankings, known_ads
 from models.training.judged.titles import OccupationTitles
 from models.training.ranker_data import RankerData
 from models.training.small.lessons import TitleLessons
 from models.training.small.occupations import Employers, OccupationWorld, draw_world, held_out_occupations, written_ad
-from models.training.small.ranker_data import Mix, SmallRankerData, chosen_candidates
+from models.training.small.ranker_data import Mix, SmallRankerData, Sources, chosen_candidates
 from models.training.tokenizer import corpus_texts, train_tokenizer
 
 ROWS = [
@@ -49,7 +49,7 @@ def world() -> OccupationWorld:
     written = [written_ad(rng, f"ad-{number}", ROWS[number % 3], EMPLOYERS) for number in range(90)]
     ads = known_ads(written, TITLES)
     rankings = draw_rankings(rng, ads, TITLES, {}, 40)
-    return OccupationWorld({ad.item.key: ad for ad in ads}, rankings, TITLES, CODES)
+    return OccupationWorld({ad.item.key: ad for ad in ads}, rankings, TITLES, CODES, {}, (), ())
 
 
 def test_an_ad_says_what_its_typed_facts_say() -> None:
@@ -89,6 +89,16 @@ def test_a_word_in_common_does_not_make_a_relative() -> None:
     assert grades == {0}
 
 
+def test_labels_of_esco_are_titles_too() -> None:
+    """Asked and answered with, graded by the occupation that they were joined to; the grade of each pair can be had."""
+    lessons, rng = TitleLessons(TITLES, CODES, {"33-3.00": ["metal joiner", "line cook"]}), Random(5)
+    drawn = [lessons.draw(rng) for _ in range(2000)]
+    grades = {(lesson.query, lesson.title): lesson.grade for lesson in drawn}
+    assert grades["metal joiner", "Arc Welder"] == grades["arc welder", "metal joiner"] == 4
+    assert "line cook" not in lessons.queries, "two occupations have that title"
+    assert all(lessons.grade(query, title) == known for (query, title), known in grades.items())
+
+
 def test_candidates_are_chosen_by_grade_and_filled_up() -> None:
     """Three good ones, two related, three others; without enough of a kind the others take its places."""
     grades = [4, 4, 4, 4, 1, 1, 1, *[0] * 10]
@@ -106,7 +116,8 @@ def test_steps_follow_from_their_numbers_and_each_query_comes_once_a_turn(world:
     generated = RankerData(judged, text, prompt, limits.header, limits.summary, 1)
 
     def data() -> SmallRankerData:
-        return SmallRankerData(world, generated, text, prompt, limits, Mix(queries=4, titles=6, generated=1), 1)
+        sources = Sources(world, TitleLessons(TITLES, CODES), None, generated)
+        return SmallRankerData(sources, text, prompt, limits, Mix(queries=4, titles=6, generated=1), 1)
 
     assert data().of_step(5) == data().of_step(5)
     assert data().of_step(5) != data().of_step(6)
@@ -136,8 +147,23 @@ def test_nothing_that_is_judged_is_taught(data: EvaluationData) -> None:
     for judged in (ads_set(data), melo_set(data)):
         assert not {ranking.query for ranking in judged.rankings} & {ranking.query for ranking in world.rankings}
         assert not {item.body for item in judged.items.values() if item.body} & {
-            ad.item.body for ad in world.ads.values()
+            ad.item.body for ad in (*world.ads.values(), *world.real)
         }
+        assert not judged.items.keys() & {ad.item.key for ad in world.real}
+
+
+@pytest.mark.shared_data
+def test_no_label_of_a_held_occupation_is_taught(data: EvaluationData) -> None:
+    """Neither as one of a relative's wordings nor among those whose occupation nobody says."""
+    world, titles = draw_world(data, 7, 60, 10), OccupationTitles.from_rows(data.rows("occupations"))
+    joined = crosswalk(data.rows("melo"), data.rows("esco_occupations"), titles)
+    held = {label for code in held_out_occupations(data) for label in joined.get(code, ())}
+    assert len(held) > 1000
+    taught = {label for labels in world.esco.values() for label in labels}
+    assert len(taught) > 1000
+    assert len(world.other_esco) > 1000
+    assert not held & taught
+    assert not held & set(world.other_esco)
 
 
 @pytest.mark.shared_data
