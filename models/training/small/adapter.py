@@ -12,11 +12,12 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
+from models.bundle import MANIFEST, Manifest
 from models.training.architecture import CausalModel
 from models.training.export import make_readable
 from schemas.errors import ConfigurationError
 
-__all__ = ["adapter_digest", "load_adapter", "merge_adapter", "save_adapter", "with_adapter"]
+__all__ = ["adapter_digest", "load_adapter", "manifest_of", "merge_adapter", "save_adapter", "with_adapter"]
 
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
@@ -63,6 +64,18 @@ def load_adapter(model: PeftModel, folder: Path) -> None:
         raise ConfigurationError(f"adapter {str(folder)!r} cannot be gone on from: {error}") from error
     if result.unexpected_keys:
         raise ConfigurationError(f"adapter {str(folder)!r} is of another model: {result.unexpected_keys[0]}")
+
+
+def manifest_of(folder: Path) -> Manifest:
+    """The ``precis.json`` of an adapter.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is none.
+    """
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"adapter {str(folder)!r} has no {MANIFEST} that can be read: {error}") from error
 
 
 def adapter_digest(folder: Path) -> str:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from models.bundle import MANIFEST, Manifest
+from models.bundle import MANIFEST
 from models.training.export import make_readable
-from models.training.small.adapter import merge_adapter
+from models.training.small.adapter import manifest_of, merge_adapter
 from models.training.small.aside import written_aside
 from models.training.small.checkpoint import write_checkpoint
 from models.training.small.marks import rename_marks
 from models.training.small.reference import Golden
 from models.training.small.source import Source
-from schemas.errors import ConfigurationError
 
 __all__ = ["BASE", "merge", "write_bundle", "write_models"]
 
@@ -81,10 +80,6 @@ def merge(base: Path, adapter: Path, folder: Path) -> None:
 
 
 def _fill(base: Path, adapter: Path, folder: Path) -> None:
-    try:
-        manifest = (adapter / MANIFEST).read_bytes()
-        Manifest.model_validate_json(manifest)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"adapter {str(adapter)!r} has no {MANIFEST} that can be read: {error}") from error
+    manifest_of(adapter)  # checked before anything is written
     merge(base, adapter, folder)
-    (folder / MANIFEST).write_bytes(manifest)
+    shutil.copyfile(adapter / MANIFEST, folder / MANIFEST)

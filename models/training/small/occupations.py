@@ -8,6 +8,7 @@ Held out is every occupation that a query of the judged sets may mean, with all 
 occupations that the ranker was not taught. Their relatives are taught, as they would be in any service.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -68,6 +69,18 @@ class OccupationWorld:
     def split(self, num_last: int) -> tuple["OccupationWorld", "OccupationWorld"]:
         """One world with all queries but the last ones, and one with these."""
         return replace(self, rankings=self.rankings[:-num_last]), replace(self, rankings=self.rankings[-num_last:])
+
+    def digest(self) -> str:
+        """Identity of all that is taught: SHA-256 over ads, queries with grades, and titles."""
+        digest = hashlib.sha256()
+        for ad in (*self.ads.values(), *self.real):
+            digest.update(f"{ad.item.key}\0{ad.item.facts}\0{ad.item.body}\0".encode())
+        for ranking in self.rankings:
+            digest.update(f"{ranking.query}\0{ranking.keys}\0{ranking.grades}\0".encode())
+        for code in self.occupations:
+            digest.update(f"{code}\0{self.titles.wordings[code]}\0{self.esco.get(code, ())}\0".encode())
+        digest.update("\0".join(self.other_esco).encode())
+        return digest.hexdigest()
 
 
 def held_out_occupations(data: EvaluationData) -> frozenset[str]:

@@ -32,7 +32,7 @@ from models.training.optimiser import OptimiserConfig
 from models.training.ranker_data import RankerData
 from models.training.ranker_objective import losses_of_pairs
 from models.training.ranker_report import ranker_canaries
-from models.training.small.adapter import adapter_digest, load_adapter, save_adapter, with_adapter
+from models.training.small.adapter import adapter_digest, load_adapter, manifest_of, save_adapter, with_adapter
 from models.training.small.bundles import merge
 from models.training.small.development import ndcg_of
 from models.training.small.lessons import TitleLessons
@@ -161,7 +161,7 @@ def _provenance(config: SmallRankerConfig, learnt: OccupationWorld, corpus: Corp
     return {
         "command": "python -m models.training.small.ranker",
         "base": {"package": SMOLLM2.package, "version": SMOLLM2.version, "sha256": SMOLLM2.sha256},
-        "start": None if config.start is None else adapter_digest(config.start),
+        "start": None if config.start is None else _before(config.start),
         "teachers": [] if config.teachers is None else [teacher.sha256 for teacher in TEACHERS],
         "seed": config.seed,
         "steps": config.steps,
@@ -173,11 +173,17 @@ def _provenance(config: SmallRankerConfig, learnt: OccupationWorld, corpus: Corp
         "occupations_taught": len(learnt.occupations),
         "is_compiled": config.is_compiled,
         "mix": asdict(config.mix),
+        "world_sha256": learnt.digest(),
         "generated_sha256": data_digest(corpus.postings, corpus.judged),
         "soft_labels": list(SOFT_LABELS),
         "optimiser": asdict(config.optimiser),
         "versions": dict(versions()),
     }
+
+
+def _before(adapter: Path) -> dict[str, Any]:
+    """What an adapter is, and how it came about."""
+    return {"sha256": adapter_digest(adapter), "provenance": manifest_of(adapter).provenance}
 
 
 def _teacher_lessons(
@@ -210,7 +216,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SmallRankerConfig
     defaults = SmallRankerConfig(out=Path(), base=Path())
     parser.add_argument("--out", type=Path, required=True, help="folder of the adapter")
     parser.add_argument("--base", type=Path, required=True, help="what `precis bundle fetch small` made")
-    parser.add_argument("--start", type=Path, help="folder of an adapter to go on from")
+    parser.add_argument("--from", dest="start", type=Path, help="folder of an adapter to go on from")
     parser.add_argument(
         "--teachers", type=Path, help="folder of the embedding models' weights: learn from them as well"
     )
