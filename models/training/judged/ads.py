@@ -14,6 +14,7 @@ random, 24 in all. None is chosen by a ranker or by words, so no method is favou
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -86,6 +87,7 @@ def draw_rankings(
 ) -> list[Ranking]:
     """Queries with different texts, at most one a target ad and turn; fewer where the ads do not give so many."""
     drawn: dict[str, Ranking] = {}
+    kinships: dict[str, list[Kinship]] = {}
     for _ in range(3):
         targets = [ad for ad in ads if len(ad.occupations) == 1]
         rng.shuffle(targets)
@@ -93,8 +95,12 @@ def draw_rankings(
             if len(drawn) == num_rankings:
                 return list(drawn.values())
             query = _draw_query(rng, target, titles, esco)
-            if query is not None and query[0] not in drawn:
-                drawn[query[0]] = _ranking(rng, target, ads, titles, query)
+            if query is None or query[0] in drawn:
+                continue
+            (occupation,) = target.occupations
+            if occupation not in kinships:  # asked of all ads, once an occupation
+                kinships[occupation] = [_kinship(occupation, ad, titles) for ad in ads]
+            drawn[query[0]] = _ranking(rng, target, ads, kinships[occupation], query)
     return list(drawn.values())
 
 
@@ -123,28 +129,31 @@ def _draw_query(
 
 
 def _ranking(
-    rng: Random, target: Ad, ads: Sequence[Ad], titles: OccupationTitles, query: tuple[str, tuple[Wish, ...], str]
+    rng: Random,
+    target: Ad,
+    ads: Sequence[Ad],
+    kinships: Sequence[Kinship],
+    query: tuple[str, tuple[Wish, ...], str],
 ) -> Ranking:
+    """A query with its candidates; ``kinships`` are those of ``ads`` to the occupation that it means."""
     text, wishes, source = query
-    (occupation,) = target.occupations
-    kinship = {ad.item.key: _kinship(occupation, ad, titles) for ad in ads}
-    others = [ad for ad in ads if ad is not target]
+    others = [at for at, ad in enumerate(ads) if ad is not target]
     rng.shuffle(others)
     same, related, unrelated = (
-        [ad for ad in others if kinship[ad.item.key] is wanted]
-        for wanted in (Kinship.SAME, Kinship.RELATED, Kinship.NONE)
+        [at for at in others if kinships[at] is wanted] for wanted in (Kinship.SAME, Kinship.RELATED, Kinship.NONE)
     )
-    answering = [ad for ad in unrelated if any(share_of(wish, ad.stated) == 1 for wish in wishes)]
-    chosen = {ad.item.key: ad for ad in (target, *same[: _SAME - 1], *related[:_RELATED], *answering[:_ANSWERING])}
-    for ad in unrelated:
+    answering = (at for at in unrelated if any(share_of(wish, ads[at].stated) == 1 for wish in wishes))
+    chosen = dict.fromkeys([next(at for at, ad in enumerate(ads) if ad is target), *same[: _SAME - 1]])
+    chosen |= dict.fromkeys([*related[:_RELATED], *islice(answering, _ANSWERING)])
+    for at in unrelated:
         if len(chosen) == _CANDIDATES:
             break
-        chosen.setdefault(ad.item.key, ad)
-    candidates = list(chosen.values())
+        chosen.setdefault(at)
+    candidates = list(chosen)
     rng.shuffle(candidates)
-    grades = tuple(grade_of(kinship[ad.item.key], [share_of(wish, ad.stated) for wish in wishes]) for ad in candidates)
+    grades = tuple(grade_of(kinships[at], [share_of(wish, ads[at].stated) for wish in wishes]) for at in candidates)
     slices = frozenset({source, *(wish.kind for wish in wishes)})
-    return Ranking(text, tuple(ad.item.key for ad in candidates), grades, slices)
+    return Ranking(text, tuple(ads[at].item.key for at in candidates), grades, slices)
 
 
 def _kinship(occupation: str, ad: Ad, titles: OccupationTitles) -> Kinship:
