@@ -17,7 +17,7 @@ from models.training.losses import (
 from models.training.ranker_data import Pair
 from models.training.soft_labels import SOFT_LABELS
 
-__all__ = ["losses_of_pairs"]
+__all__ = ["losses_of_pairs", "taught_answers"]
 
 _RELEVANT_GRADE = 2
 _MARKS_WEIGHT = 2.0
@@ -47,12 +47,17 @@ def losses_of_pairs(
         yield loss * (len(group) / len(pairs))
 
 
+def taught_answers(pairs: Sequence[Pair]) -> torch.Tensor:
+    """The probability of `` yes`` that is taught at the end of each pair, float32 [B]."""
+    return torch.tensor([SOFT_LABELS[pair.grade] if pair.soft_label is None else pair.soft_label for pair in pairs])
+
+
 def _loss(
     model: CausalModel, pairs: Sequence[Pair], label_ids: tuple[int, int], language_weight: float
 ) -> torch.Tensor:
     batch = padded([pair.example for pair in pairs])
     grades = torch.tensor([pair.grade for pair in pairs])
-    yes = torch.tensor([SOFT_LABELS[pair.grade] if pair.soft_label is None else pair.soft_label for pair in pairs])
+    yes = taught_answers(pairs)
     marks = torch.tensor([(row, *mark) for row, pair in enumerate(pairs) for mark in pair.marks], dtype=torch.int64)
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     train = typer.Typer(help="Train a model and write its checkpoint bundle.", no_args_is_help=True)
     train.command("ranker", context_settings=PASS_THROUGH)(train_ranker)
     train.command("small-ranker", context_settings=PASS_THROUGH)(train_small_ranker)
+    train.command("small-pruned", context_settings=PASS_THROUGH)(train_small_pruned)
     train.command("summarizer", context_settings=PASS_THROUGH)(train_summarizer)
     train.command("gspo", context_settings=PASS_THROUGH)(train_gspo)
     train.command("gspo-grid", context_settings=PASS_THROUGH)(train_gspo_grid)
@@ -63,6 +64,11 @@ def train_small_ranker(context: typer.Context) -> None:
     if option(arguments, "--base") is None and (base := default_folder(environment_cache()) / "base").is_dir():
         arguments = ["--base", str(base), *arguments]
     run_module("models.training.small.ranker", arguments, environment="training")
+
+
+def train_small_pruned(context: typer.Context) -> None:
+    """Pruned small ranker: what it needs on top of its plan. Options as `--help` of the recipe says."""
+    run_module("models.training.small.pruned", context.args, environment="training")
 
 
 def train_summarizer(context: typer.Context) -> None:

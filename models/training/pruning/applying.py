@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.bundle import Manifest, Role, load_bundle
+from models.bundle import Bundle, Manifest, Role, load_bundle
+from models.training.batches import Batch
 from models.training.export import load_weights
 from models.training.pruning.derived import check_out, write_derived
-from models.training.pruning.plan import Source, read_plan
+from models.training.pruning.plan import Plan, Source, read_plan
 from models.training.pruning.prompts import CalibrationText, Reader
 from models.training.pruning.pruned import follow_plan
 from schemas.errors import ConfigurationError
 
-__all__ = ["ApplyConfig", "apply_plan"]
+__all__ = ["ApplyConfig", "apply_plan", "calibration_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,8 @@ def apply_plan(config: ApplyConfig) -> Manifest:
     plan, bundle = read_plan(config.plan), load_bundle(config.bundle, Role.RANKER)
     check_out(config.out, bundle)
     plan.check_fits(Source(name=bundle.manifest.name, revision=bundle.revision))
-    calibration, batches = Reader.of(bundle).calibration(
-        CalibrationText(plan.calibration.text), plan.calibration.queries
-    )
-    if calibration != plan.calibration:
-        raise ConfigurationError(
-            f"the plan was calibrated on {plan.calibration.tokens} tokens ({plan.calibration.sha256[:16]}), the "
-            f"training data here gives {calibration.tokens} ({calibration.sha256[:16]}): make the plan anew"
-        )
     model = load_weights(bundle.path)
-    layers = follow_plan(model, plan, batches)
+    layers = follow_plan(model, plan, calibration_of(plan, bundle))
     losses = [entry.neurons_loss for entry in layers if entry.neurons_loss is not None]
     return write_derived(
         model,
@@ -62,3 +55,20 @@ def apply_plan(config: ApplyConfig) -> Manifest:
         },
         metrics={"mean_neurons_loss": sum(losses) / len(losses)} if losses else {},
     )
+
+
+def calibration_of(plan: Plan, bundle: Bundle) -> list[Batch]:
+    """The prompts that a plan was calibrated on.
+
+    Raises:
+        ConfigurationError: This version of the code does not make them any more.
+    """
+    calibration, batches = Reader.of(bundle).calibration(
+        CalibrationText(plan.calibration.text), plan.calibration.queries
+    )
+    if calibration != plan.calibration:
+        raise ConfigurationError(
+            f"the plan was calibrated on {plan.calibration.tokens} tokens ({plan.calibration.sha256[:16]}), the "
+            f"training data here gives {calibration.tokens} ({calibration.sha256[:16]}): make the plan anew"
+        )
+    return batches

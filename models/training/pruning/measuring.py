@@ -16,7 +16,7 @@ from models.training.corpora import Corpus, training_corpus
 from models.training.export import load_weights
 from models.training.loop import LoopConfig, train
 from models.training.measures import ndcg_at_10_by_query
-from models.training.pruning.lessons import Answers, Lesson, losses_of
+from models.training.pruning.lessons import Answers, Lesson, losses_of, whole_items
 from models.training.pruning.plan import LayerPlan
 from models.training.pruning.prompts import Reader
 from models.training.pruning.pruned import Target, prune, shape_of
@@ -85,7 +85,7 @@ class Bench:
     def _recovered(self, model: CausalModel, name: str) -> tuple[float, ...]:
         recovery = self._recovery
         answers, teacher = Answers(model, self._label_ids), Answers(self._model, self._label_ids)
-        losses = losses_of(answers, teacher, self._training, recovery.lesson)
+        losses = losses_of(answers, teacher, whole_items(self._training), recovery.lesson)
         loop = LoopConfig(recovery.steps, recovery.checkpoint, f"{recovery.fingerprint}/{name}")
         train(model, losses, loop, RECOVERY_RATES, "recovery")
         return self._rank(model.eval())

@@ -12,7 +12,7 @@ from models.training.identity import data_digest
 from models.training.loop import LoopConfig, train
 from models.training.optimiser import OptimiserConfig
 from models.training.pruning.derived import check_out, write_derived
-from models.training.pruning.lessons import Answers, Lesson, losses_of
+from models.training.pruning.lessons import Answers, Lesson, losses_of, whole_items
 from models.training.pruning.prompts import Reader
 from models.training.sharding import ALONE, Ranks, gathered, shard, shard_device
 from schemas.errors import ConfigurationError
@@ -65,7 +65,7 @@ def recover(config: RecoverConfig, ranks: Ranks = ALONE) -> Manifest | None:
     model, teacher = load_weights(bundle.path), load_weights(original.path)
     labels = bundle.manifest.label_token_ids
     answers, data = Answers(model, labels), Reader.of(bundle).data(corpus, config.seed)
-    losses = losses_of(answers, Answers(teacher, labels), data, config.lesson, ranks)
+    losses = losses_of(answers, Answers(teacher, labels), whole_items(data), config.lesson, ranks)
     name = config.out.name
     if ranks is not ALONE:
         shard(answers, model, ranks)

@@ -6,6 +6,7 @@ is merged into them for serving, so that every engine loads one plain model: W' 
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from models.training.architecture import CausalModel
 from models.training.export import make_readable
 from schemas.errors import ConfigurationError
 
-__all__ = ["adapter_digest", "load_adapter", "manifest_of", "merge_adapter", "save_adapter", "with_adapter"]
+__all__ = ["adapter_digest", "approach", "load_adapter", "manifest_of", "merge_adapter", "save_adapter", "with_adapter"]
 
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
@@ -66,6 +67,28 @@ def load_adapter(model: PeftModel, folder: Path) -> None:
         raise ConfigurationError(f"adapter {str(folder)!r} is of another model: {result.unexpected_keys[0]}")
 
 
+def approach(model: PeftModel, wanted: Mapping[str, torch.Tensor]) -> None:
+    """Begin with the adapter that comes nearest to some changes: their best approximations of its rank.
+
+    Args:
+        model: With an untrained adapter; changed.
+        wanted: By name of a matrix in the model without adapter, what is to be added to it, [out, in]. Matrices that
+            are not named keep an adapter that changes nothing.
+    """
+    config = model.peft_config["default"]
+    scale = config.lora_alpha / config.r
+    modules = dict(model.get_base_model().named_modules())
+    for name, change_OI in wanted.items():
+        if not change_OI.any():
+            continue  # both factors would be zero, and stay so: neither has a gradient then
+        left_OR, values_R, right_RI = torch.linalg.svd(change_OI.double(), full_matrices=False)
+        root_R = (values_R[: config.r] / scale).sqrt()
+        layer = modules[name.removesuffix(".weight")]
+        up, down = layer.lora_B["default"].weight, layer.lora_A["default"].weight
+        up.data = (left_OR[:, : config.r] * root_R).to(up)
+        down.data = (root_R[:, None] * right_RI[: config.r]).to(down)
+
+
 def manifest_of(folder: Path) -> Manifest:
     """The ``precis.json`` of an adapter.
 
@@ -92,7 +115,7 @@ def adapter_digest(folder: Path) -> str:
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write both files, the weights in bfloat16; nothing in them says where the base lay."""
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, save_embedding_layers=False)  # else it looks for the base's config, on a hub as well
     config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     config = {name: value for name, value in config.items() if value not in (None, {}, [], False)}
     config["base_model_name_or_path"] = ""

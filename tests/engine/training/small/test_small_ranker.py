@@ -13,9 +13,11 @@ from models.training.export import load_weights
 from models.training.reference import score_alone
 from models.training.small.adapter import adapter_digest
 from models.training.small.bundles import BASE, write_bundle, write_models
+from models.training.small.material import MaterialConfig
 from models.training.small.ranker import SmallRankerConfig, main, parse_arguments
 from models.training.small.ranker_data import Mix
 from models.training.small.reference import Golden
+from models.training.small.running import RunConfig
 from tests.engine.training.small.letters import LetterEncoder
 from tests.engine.training.small.packages import pack
 
@@ -37,17 +39,17 @@ def config(base, tmp_path, shared_data):
     return SmallRankerConfig(
         out=tmp_path / "ranker-any",
         base=base,
-        judged_data=shared_data,
-        threads=1,
-        steps=2,
+        material=MaterialConfig(
+            judged_data=shared_data,
+            ads=80,
+            queries=20,
+            development=2,
+            generated_postings=60,
+            generated_queries=12,
+            mix=Mix(queries=1, titles=4, generated=1, taught_titles=4, taught_ads=2),
+        ),
         layers=1,
-        ads=80,
-        queries=20,
-        development=2,
-        generated_postings=60,
-        generated_queries=12,
-        measured_every=1,
-        mix=Mix(queries=1, titles=4, generated=1, taught_titles=4, taught_ads=2),
+        run=RunConfig(steps=2, rank=8, threads=1, measured_every=1),
     )
 
 
@@ -86,21 +88,24 @@ def test_the_same_seed_gives_the_same_adapter(config, tmp_path):
 
 def test_training_goes_on_from_an_adapter_and_learns_from_teachers(config, tmp_path, monkeypatch):
     """Both are in the provenance, and both change what is learnt."""
-    monkeypatch.setattr("models.training.small.ranker.Encoder", lambda teacher, folder: LetterEncoder())
+    monkeypatch.setattr("models.training.small.material.Encoder", lambda teacher, folder: LetterEncoder())
     first = main(config)
-    further = replace(config, out=tmp_path / "further", start=config.out, teachers=tmp_path)
+    taught = replace(config.material, teachers=tmp_path)
+    further = replace(config, out=tmp_path / "further", start=config.out, material=taught)
     manifest = main(further)
     before = {"sha256": adapter_digest(config.out), "provenance": first.provenance}
     assert manifest.provenance["start"] == before
     assert len(manifest.provenance["teachers"]) == 2
-    alone = main(replace(further, out=tmp_path / "alone", teachers=None))
+    alone = main(replace(further, out=tmp_path / "alone", material=config.material))
     assert alone.provenance["start"] == before
     assert len({adapter_digest(tmp_path / name) for name in ("ranker-any", "further", "alone")}) == 3
 
 
 def test_the_command_line_names_every_number(tmp_path):
     """What is not said has the default of the shipped run."""
-    config = parse_arguments(["--out", "o", "--base", "b", "--steps", "3", "--rate", "0.5", "--compile"])
-    assert (config.steps, config.optimiser.other_rate, config.optimiser.matrix_rate) == (3, 0.5, None)
-    assert config.is_compiled
-    assert config.rank == SmallRankerConfig(out=tmp_path, base=tmp_path).rank
+    config = parse_arguments(["--out", "o", "--base", "b", "--steps", "3", "--rate", "0.5", "--compile", "--ads", "9"])
+    defaults = SmallRankerConfig(out=tmp_path, base=tmp_path)
+    optimiser = replace(defaults.run.optimiser, other_rate=0.5)
+    assert config.run == replace(defaults.run, steps=3, is_compiled=True, optimiser=optimiser)
+    assert config.material == replace(defaults.material, ads=9)
+    assert (config.layers, config.start) == (defaults.layers, None)

@@ -1,0 +1,162 @@
+"""What the trainings of adapters share: how a run goes, and how its result is stored."""
+
+import argparse
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel
+from torch import nn
+
+from models.bundle import Manifest, PromptLimits, Role
+from models.prompts import RankerPrompt
+from models.training.architecture import ATTENTION_IN_TRAINING, CausalModel, count_parameters
+from models.training.curve import Curve
+from models.training.export import load_weights, versions, write_manifest
+from models.training.identity import fingerprint
+from models.training.loop import LoopConfig, LossOfStep, train
+from models.training.optimiser import OptimiserConfig
+from models.training.ranker_report import ranker_canaries
+from models.training.small.adapter import save_adapter
+from models.training.small.bundles import merge
+from models.training.small.development import ndcg_of
+from models.training.small.material import Material
+from models.training.small.speed import compile_for_training, keep_frozen_matrices_short
+
+__all__ = ["Run", "RunConfig", "add_run_options", "make_ready", "taken_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """How a run goes.
+
+    Attributes:
+        steps: Optimiser steps.
+        rank: Of the adapter.
+        threads: Of torch.
+        measured_every: Steps between rows of the learning curve.
+        is_compiled: Whether the layers are compiled first: twice as fast, after some minutes.
+        optimiser: Rates.
+    """
+
+    steps: int
+    rank: int
+    threads: int = 2
+    measured_every: int = 250
+    is_compiled: bool = False
+    optimiser: OptimiserConfig = OptimiserConfig(matrix_rate=None, other_rate=1e-3, cool_down=0.7)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that is set up.
+
+    Attributes:
+        name: Of the bundle.
+        out: Folder of the adapter.
+        config: How it goes.
+        prompt: As it is served.
+        limits: Of the prompt.
+        material: What is learnt from.
+        provenance: Besides that of material and run.
+    """
+
+    name: str
+    out: Path
+    config: RunConfig
+    prompt: RankerPrompt
+    limits: PromptLimits
+    material: Material
+    provenance: Mapping[str, Any]
+
+    def whole_provenance(self) -> dict[str, Any]:
+        """All that says how the adapter came about."""
+        return {**self.provenance, **asdict(self.config), **self.material.provenance, "versions": dict(versions())}
+
+    def development_ndcg(self, model: CausalModel) -> float:
+        """On queries that are not learnt from."""
+        return round(ndcg_of(model, self.prompt, self.material.data, self.material.development), 4)
+
+    def learn(self, learner: nn.Module, model: CausalModel, losses: LossOfStep) -> float:
+        """Train; killed and started again it goes on from its checkpoint.
+
+        Args:
+            learner: Whose weights are trained: the model, or what holds it.
+            model: What is measured on the way.
+            losses: Of each step.
+
+        Returns:
+            The loss at the end.
+        """
+        loop = LoopConfig(self.config.steps, self.out.with_suffix(".checkpoint"), fingerprint(self.whole_provenance()))
+        every, file = self.config.measured_every, self.out.with_suffix(".curve.csv")
+        curve = Curve(file, every, lambda: self.development_ndcg(model))
+        return train(learner, losses, loop, self.config.optimiser, self.name, curve)
+
+    def store(self, adapted: PeftModel, base: Path, loss: float, metrics: Mapping[str, float]) -> Manifest:
+        """Write the adapter, and the manifest of the bundle that it makes: measured and scored as stored.
+
+        Args:
+            adapted: What was trained.
+            base: What the adapter is merged into.
+            loss: At the end.
+            metrics: To add.
+        """
+        save_adapter(adapted, self.out)
+        with tempfile.TemporaryDirectory() as folder:
+            merge(base, self.out, Path(folder))
+            stored = load_weights(Path(folder))
+        manifest = Manifest(
+            role=Role.RANKER,
+            name=self.name,
+            prompt_version=self.prompt.version,
+            limits=self.limits,
+            label_token_ids=self.prompt.label_token_ids,
+            canaries=ranker_canaries(stored, self.prompt, self.material.generated, self.material.held_out.judged),
+            provenance=self.whole_provenance(),
+            metrics={
+                "parameters": float(count_parameters(stored)),
+                "train_loss": round(loss, 4),
+                "development_ndcg_at_10": self.development_ndcg(stored),
+                **metrics,
+            },
+        )
+        write_manifest(manifest, self.out)
+        return manifest
+
+
+def make_ready(config: RunConfig, model: CausalModel, *frozen: CausalModel) -> None:
+    """Have models compute as they do in training: the one that is trained, and those that only answer."""
+    for each in (model, *frozen):
+        each.set_attn_implementation(ATTENTION_IN_TRAINING)
+    for each in frozen:
+        each.requires_grad_(requires_grad=False)
+    for each in (model, *frozen):
+        keep_frozen_matrices_short(each)
+    if config.is_compiled:
+        compile_for_training(model)
+
+
+def add_run_options(parser: argparse.ArgumentParser, defaults: RunConfig) -> None:
+    """Add the options that :func:`taken_run` takes."""
+    for name, said in _NUMBERS.items():
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=int, default=getattr(defaults, name), help=f"{said} (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=defaults.optimiser.other_rate, help="peak learning rate")
+    parser.add_argument("--compile", dest="is_compiled", action="store_true", help="compile the layers first")
+
+
+def taken_run(options: dict[str, Any], defaults: RunConfig) -> RunConfig:
+    """Take the options of :func:`add_run_options` out of parsed ones."""
+    optimiser = OptimiserConfig(**{**asdict(defaults.optimiser), "other_rate": options.pop("rate")})
+    return RunConfig(**{name: options.pop(name) for name in (*_NUMBERS, "is_compiled")}, optimiser=optimiser)
+
+
+_NUMBERS: Mapping[str, str] = {
+    "threads": "of torch",
+    "steps": "optimiser steps",
+    "rank": "of the adapter",
+    "measured_every": "steps between curve rows",
+}
