@@ -47,9 +47,9 @@ class Settings:
     ranker: Path
     summarizer: Path
     judged_data: Path | None
-    num_queries: int = 120
-    num_full_text: int = 60
-    num_full_text_real: int = 40
+    num_queries: int
+    num_full_text: int
+    num_full_text_real: int
     num_calibration: int = 64
     seed: int = 7
     is_bfloat16: bool = False

@@ -19,7 +19,7 @@ _NAMES = {"generated": "ranker_minus_bm25", "ads": "ranker_minus_bm25_real"}
 
 def measure(study: Study) -> Chapter:
     """Rank with the summaries that the system would have."""
-    rows, figures, tables, pictures = [], [], [], []
+    rows, figures, tables, pictures, added = [], [], [], [], []
     for judged in study.sets:
         ranker, bm25 = study.rank(judged, Text.WRITTEN), study.bm25(judged)
         gain = difference(ranker.ndcg, bm25.ndcg)
@@ -32,18 +32,29 @@ def measure(study: Study) -> Chapter:
                 absolute(gain),
             ]
         )
+        if any(item.body for item in judged.items.values()):
+            alone = study.rank(judged, Text.NOTHING)
+            gain = difference(ranker.ndcg, alone.ndcg)
+            says = f"NDCG@10 with the summary minus with the header alone, {judged.title}"
+            figures.append(Figure(f"summary_gain_{judged.name}", gain, says, len(judged.rankings)))
+            added.append([judged.title, plain(mean(alone.ndcg)), plain(mean(ranker.ndcg)), absolute(gain)])
         names = [ranking.slices for ranking in judged.rankings]
         if slices := by_slice(names, ranker.ndcg, bm25.ndcg, _FEWEST_OF_A_SLICE):
             tables.append(_slice_table(judged, slices))
             pictures.append(_slice_picture(judged, slices))
     head = ["set", "queries", "ranker", "BM25", "random order", "ranker minus BM25"]
+    head_added = ["set", "header alone", "with the summary", "difference"]
     return Chapter(
         "ranking",
         "Ranking",
         "Does the ranker, reading what the nearline service would have stored, order candidates better than BM25 over "
         "the whole text does? NDCG@10, linear gain, over the judged candidates of each query.",
         figures,
-        [Table("NDCG@10", head, rows), *tables],
+        [
+            Table("NDCG@10", head, rows),
+            Table("What the summary adds: NDCG@10 of the ranker", head_added, added),
+            *tables,
+        ],
         pictures,
         list(_remarks(study)),
     )

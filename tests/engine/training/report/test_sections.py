@@ -41,7 +41,7 @@ SET = JudgedSet(
 @pytest.fixture
 def study():
     """Texts of two words, but bodies of twenty; every text ranks rightly, but lead and nothing, which rank wrongly."""
-    known = Study(Settings(Path(), Path(), None, num_full_text=6))
+    known = Study(Settings(Path(), Path(), None, num_queries=6, num_full_text=6, num_full_text_real=6))
     known.sets = [SET]
     known.scorer = SimpleNamespace(count_tokens=lambda text: len(text.split()), header=lambda item: item.facts.title)
     known.known_written["generated"] = Written(dict.fromkeys(SET.items, "word word"), 2, 1)
@@ -68,13 +68,24 @@ def test_compression_is_relative_to_whole_bodies(study):
 def test_ranking_is_ours_minus_bm25(study):
     """BM25 finds no word of the query, so it keeps the order of the candidates, which is right; so is ours."""
     chapter = ranking.measure(study)
-    (figure,) = chapter.figures
+    figure, added = chapter.figures
     assert (figure.name, figure.interval.value, figure.num_queries) == ("ranker_minus_bm25", 0.0, 6)
+    assert (added.name, added.interval.value) == ("summary_gain_generated", pytest.approx(1 - WRONG))
     study.known_rankings["generated", Text.WRITTEN] = Rankings.of(SET, [[0.0, 1.0]] * 6)
-    (figure,) = ranking.measure(study).figures
+    figure, added = ranking.measure(study).figures
     assert figure.interval.value == pytest.approx(WRONG - 1)
-    assert chapter.tables[1].rows[0][:2] == ["place", "6"]
+    assert added.interval.value == 0
+    assert chapter.tables[2].rows[0][:2] == ["place", "6"]
     assert any("1 have the extractive fallback" in remark for remark in chapter.remarks)
+
+
+def test_titles_without_bodies_have_no_summary_to_measure(study):
+    """As in MELO."""
+    bare = replace(SET, items={key: replace(item, body="") for key, item in SET.items.items()})
+    study.sets = [bare]
+    chapter = ranking.measure(study)
+    assert [figure.name for figure in chapter.figures] == ["ranker_minus_bm25"]
+    assert chapter.tables[1].rows == []
 
 
 class FakeEncoder:
