@@ -5,7 +5,7 @@ It is split in two. The facts become the *header*, one line that is never compre
 compresses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NewType
@@ -123,18 +123,20 @@ def read_posting(posting: Mapping[str, Any]) -> Posting:
         raise InvalidInput(message, field="posting.title")
     organisation = posting.get("hiringOrganization")
     organisation_name = organisation.get("name") if isinstance(organisation, Mapping) else organisation
+    requirements = {field: said for field in _REQUIREMENTS if (said := _requirement(posting.get(field)))}
     facts = Facts(
         title=title,
         organisation=single_line(" ".join(texts(organisation_name))),
         places=places(posting.get("jobLocation")),
         is_remote="TELECOMMUTE" in (kind.upper() for kind in words(posting.get("jobLocationType"))),
         employment_types=tuple(kind.replace("_", " ").lower() for kind in words(posting.get("employmentType"))),
-        requirements=tuple(found for field in _REQUIREMENTS if (found := _requirement(posting.get(field)))),
+        requirements=tuple(requirements.values()),
         pay=pay(posting.get("baseSalary")) or pay(posting.get("estimatedSalary")),
         date_posted=next(iter(words(posting.get("datePosted"))), "")[:10],
         skills=words(posting.get("skills")),
     )
-    return Posting(facts=facts, body=_body(posting), valid_through=moment(posting.get("validThrough")))
+    body = _body(posting, [field for field in _BODY_FIELDS if field not in requirements])
+    return Posting(facts=facts, body=body, valid_through=moment(posting.get("validThrough")))
 
 
 def _requirement(value: Any) -> str:
@@ -143,13 +145,11 @@ def _requirement(value: Any) -> str:
     return said if len(said) <= _LONGEST_REQUIREMENT else ""
 
 
-def _body(posting: Mapping[str, Any]) -> str:
+def _body(posting: Mapping[str, Any], fields: Sequence[str]) -> str:
     organisation = posting.get("hiringOrganization")
     about = organisation.get("description") if isinstance(organisation, Mapping) else None
     body = ""
-    values = {field: posting.get(field) for field in _BODY_FIELDS}
-    told = [value for field, value in values.items() if field not in _REQUIREMENTS or not _requirement(value)]
-    for value in (*told, about):
+    for value in (*(posting.get(field) for field in fields), about):
         section = "\n".join(texts(value))
         # Publishers repeat sections inside the description; the summarizer should read each once.
         if section and section not in body:
