@@ -1,16 +1,15 @@
 """`precis arms`: put together from settings."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import NoReturn
 
 from rich.console import Console
-from rich.live import Live
 
 from ops.arms.fetch import Process, admin_client, admin_urls, fetch_arms
 from ops.arms.present import arms_fields, arms_page
 from ops.settings import Settings
+from ops.watching import watch
 
 __all__ = ["show_arms", "watch_arms"]
 
@@ -37,17 +36,15 @@ async def show_arms(settings: Settings, urls: Sequence[str], key: str, *, as_jso
 
 async def watch_arms(settings: Settings, urls: Sequence[str], key: str, *, as_json: bool) -> NoReturn:
     """Print again and again until Ctrl-C: in place, or as one JSON object a line."""
-    console, urls = Console(), urls or admin_urls(settings)
+    urls = urls or admin_urls(settings)
     async with admin_client(key) as http:
-        if as_json or not console.is_terminal:
-            while True:
-                _print(console, await fetch_arms(http, urls), as_json=as_json)
-                console.file.flush()
-                await asyncio.sleep(_WATCH_S)
-        with Live(arms_page(await fetch_arms(http, urls)), console=console, auto_refresh=False) as live:
-            while True:
-                await asyncio.sleep(_WATCH_S)
-                live.update(arms_page(await fetch_arms(http, urls)), refresh=True)
+        await watch(
+            lambda: fetch_arms(http, urls),
+            line=lambda console, processes: _print(console, processes, as_json=as_json),
+            page=arms_page,
+            interval_s=_WATCH_S,
+            as_json=as_json,
+        )
 
 
 def _print(console: Console, processes: Sequence[Process], *, as_json: bool) -> None:

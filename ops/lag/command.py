@@ -1,18 +1,17 @@
 """`precis lag`: put together from settings."""
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from typing import NoReturn
 
 from rich.console import Console
-from rich.live import Live
 
 from ops.lag.lanes import lanes_of
 from ops.lag.measure import LaneLag, measure
 from ops.lag.present import lag_fields, lag_table
 from ops.runfile import resolve
 from ops.settings import Settings
+from ops.watching import watch
 
 __all__ = ["show_lag", "watch_lag"]
 
@@ -29,16 +28,13 @@ async def show_lag(settings: Settings, *, as_json: bool) -> int:
 
 async def watch_lag(settings: Settings, *, interval_s: float, as_json: bool) -> NoReturn:
     """Print it again and again until Ctrl-C: in place, or as one JSON object a lane a line."""
-    console = Console()
-    if as_json or not console.is_terminal:
-        while True:
-            _print(console, await _measure(settings), as_json=as_json)
-            console.file.flush()
-            await asyncio.sleep(interval_s)
-    with Live(lag_table(await _measure(settings)), console=console, auto_refresh=False) as live:
-        while True:
-            await asyncio.sleep(interval_s)
-            live.update(lag_table(await _measure(settings)), refresh=True)
+    await watch(
+        lambda: _measure(settings),
+        line=lambda console, lanes: _print(console, lanes, as_json=as_json),
+        page=lag_table,
+        interval_s=interval_s,
+        as_json=as_json,
+    )
 
 
 async def _measure(settings: Settings) -> list[LaneLag]:

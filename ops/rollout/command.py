@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
-from rich.live import Live
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from models.bundle import Role, load_bundle
@@ -28,6 +27,7 @@ from ops.runfile import resolve
 from ops.services import open_embedded_store
 from ops.settings import Settings
 from ops.topic_reader import TopicReader
+from ops.watching import watch
 from schemas.rollout import RolloutPhase, RolloutState
 from stream.mending import ResummariseTopic
 from stream.producer import KafkaPublisher
@@ -146,19 +146,21 @@ async def show_status(settings: Settings, *, as_json: bool, with_counts: bool) -
 async def watch_status(settings: Settings, *, as_json: bool) -> NoReturn:
     """Print it again and again until Ctrl-C: in place, or as one JSON object a line."""
     bootstrap, _, _ = resolve(settings)
-    console = Console()
-    status = await _measure(settings, bootstrap)
-    if as_json or not console.is_terminal:
-        while True:
-            _print(console, status, as_json=as_json)
-            console.file.flush()
-            await asyncio.sleep(_WATCH_S)
-            status = _with_rate(status, await _measure(settings, bootstrap))
-    with Live(status_table(status), console=console, auto_refresh=False) as live:
-        while True:
-            await asyncio.sleep(_WATCH_S)
-            status = _with_rate(status, await _measure(settings, bootstrap))
-            live.update(status_table(status), refresh=True)
+    before: RolloutStatus | None = None
+
+    async def measured() -> RolloutStatus:
+        nonlocal before
+        now = await _measure(settings, bootstrap)
+        before = _with_rate(before, now) if before else now
+        return before
+
+    await watch(
+        measured,
+        line=lambda console, status: _print(console, status, as_json=as_json),
+        page=status_table,
+        interval_s=_WATCH_S,
+        as_json=as_json,
+    )
 
 
 @asynccontextmanager
