@@ -11,7 +11,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ops.settings import Settings
 from schemas.errors import ConfigurationError
 
-__all__ = ["RunFile", "exclusive", "read_run_file", "require_index", "require_stack", "resolve", "with_engines"]
+__all__ = [
+    "RunFile",
+    "exclusive",
+    "read_run_file",
+    "require_index",
+    "require_stack",
+    "resolve",
+    "running_stack",
+    "with_engines",
+]
 
 _NAME = "run.json"
 
@@ -123,19 +132,30 @@ def with_engines(settings: Settings) -> Settings:
     return settings.model_copy(update=update)
 
 
+def running_stack(settings: Settings) -> RunFile | None:
+    """The `precis up` whose services these settings mean; None where services run by themselves.
+
+    Raises:
+        ConfigurationError: The profile is embedded or local-real and no stack runs.
+    """
+    if settings.is_embedded and not settings.kafka.bootstrap:
+        return read_run_file(settings.data_dir)
+    require_stack(settings)
+    if settings.is_local_real:
+        with suppress(ConfigurationError):  # the scorer may run by itself
+            run = read_run_file(settings.data_dir)
+            return run if run.bootstrap == settings.kafka.bootstrap else None
+    return None
+
+
 def resolve(settings: Settings) -> tuple[str, str, str]:
     """Broker address, log id and scorer address, from the running stack or from the settings.
 
     Raises:
         ConfigurationError: The profile is embedded or local-real and no stack runs.
     """
-    if settings.is_embedded and not settings.kafka.bootstrap:
-        run = read_run_file(settings.data_dir)
+    run = running_stack(settings)
+    if run and not settings.kafka.bootstrap:
         return run.bootstrap, run.log_id, run.scorer_url
-    require_stack(settings)
     scorer_url = f"{settings.scorer_scheme}://{settings.scorer.host}:{settings.scorer.port}"
-    if settings.is_local_real:
-        with suppress(ConfigurationError):  # the scorer may run by itself
-            run = read_run_file(settings.data_dir)
-            scorer_url = run.scorer_url if run.bootstrap == settings.kafka.bootstrap else scorer_url
-    return settings.kafka.bootstrap, settings.kafka.log_id, scorer_url
+    return settings.kafka.bootstrap, settings.kafka.log_id, run.scorer_url if run else scorer_url

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import ValidationError
 
-from ops.runfile import read_run_file
+from ops.runfile import running_stack
 from ops.settings import Settings
 from schemas.arms import ArmPhase, ArmRole, ArmsView
 from schemas.errors import ConfigurationError
@@ -48,16 +48,11 @@ def admin_urls(settings: Settings) -> list[str]:
     Raises:
         ConfigurationError: No stack runs, or the ports are free ones that nobody knows.
     """
-    scorer = settings.scorer
-    if settings.is_embedded and not settings.kafka.bootstrap:
-        first = urlsplit(read_run_file(settings.data_dir).scorer_admin_url)
-        host, port = first.hostname or scorer.admin_host, first.port or 0
-    else:
-        host, port = scorer.admin_host, scorer.admin_port
-    if not port:
+    scorer, run = settings.scorer, running_stack(settings)
+    first = urlsplit(run.scorer_admin_url if run else f"http://{scorer.admin_host}:{scorer.admin_port}")
+    if not first.port:
         raise ConfigurationError("scorer.admin_port is 0, any free port: name the admin addresses with --url")
-    workers = scorer.workers if scorer.admin_port else 1
-    return [f"http://{host}:{port + number}" for number in range(workers)]
+    return [f"http://{first.hostname}:{first.port + number}" for number in range(scorer.workers)]
 
 
 def admin_client(key: str = "") -> httpx.AsyncClient:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from ops.arms.fetch import Process, admin_urls, fetch_arms
 from ops.arms.present import arms_fields, arms_page
+from ops.runfile import RunFile
 from ops.settings import Settings
 from schemas.arms import ArmPhase, ArmRole, ArmsView, ArmView
 from schemas.errors import ConfigurationError
@@ -118,6 +120,28 @@ def test_each_worker_has_a_port_of_its_own(tmp_path) -> None:
     free = settings.model_copy(update={"scorer": settings.scorer.model_copy(update={"admin_port": 0})})
     with pytest.raises(ConfigurationError, match="--url"):
         admin_urls(free)
+
+
+@pytest.mark.parametrize("profile", ["embedded", "local-real"])
+def test_ports_of_a_running_stack_are_those_of_its_run(tmp_path, profile) -> None:
+    """Whatever the settings say of ports: a run chooses free ones where it is told to."""
+    run = RunFile(
+        pid=os.getpid(),
+        bootstrap="127.0.0.1:1",
+        log_id="l",
+        scorer_url="http://127.0.0.1:2",
+        scorer_admin_url="http://127.0.0.1:7000",
+        nearline_url="http://127.0.0.1:3",
+        summarizer_url="http://127.0.0.1:4",
+        ranker_url="http://127.0.0.1:5",
+    )
+    run.write(tmp_path)
+    settings = Settings(data_dir=tmp_path, scorer={"admin_port": 0, "workers": 2})
+    if profile == "local-real":
+        kafka = settings.kafka.model_copy(update={"bootstrap": run.bootstrap})
+        settings = settings.model_copy(update={"profile": profile, "kafka": kafka})
+        assert settings.is_local_real
+    assert admin_urls(settings) == ["http://127.0.0.1:7000", "http://127.0.0.1:7001"]
 
 
 def test_without_a_running_stack_it_is_said_what_to_start(tmp_path) -> None:
