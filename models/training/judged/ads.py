@@ -22,10 +22,10 @@ from models.training.judged.files import EvaluationData
 from models.training.judged.grades import Kinship, grade_of
 from models.training.judged.sets import Item, JudgedSet, Ranking
 from models.training.judged.titles import OccupationTitles, title_words
-from models.training.judged.wishes import KINDS, Stated, Wish, draw_wish, share_of, stated_by
+from models.training.judged.wishes import Stated, Wish, draw_wishes, share_of, stated_by
 from schemas.posting import job_id_of, read_posting
 
-__all__ = ["Ad", "ads_set", "crosswalk", "draw_rankings", "known_ads"]
+__all__ = ["Ad", "ads_set", "crosswalk", "draw_rankings", "known_ads", "own_wording", "typed_query"]
 
 _CANDIDATES, _SAME, _RELATED, _ANSWERING = 24, 8, 6, 5
 _NUMBER_OF_WISHES = (1, 1, 2)
@@ -89,18 +89,18 @@ def draw_rankings(
     drawn: dict[str, Ranking] = {}
     kinships: dict[str, list[Kinship]] = {}
     for _ in range(3):
-        targets = [ad for ad in ads if len(ad.occupations) == 1]
+        targets = [at for at, ad in enumerate(ads) if len(ad.occupations) == 1]
         rng.shuffle(targets)
-        for target in targets:
+        for at in targets:
             if len(drawn) == num_rankings:
                 return list(drawn.values())
-            query = _draw_query(rng, target, titles, esco)
+            query = _draw_query(rng, ads[at], titles, esco)
             if query is None or query[0] in drawn:
                 continue
-            (occupation,) = target.occupations
+            (occupation,) = ads[at].occupations
             if occupation not in kinships:  # asked of all ads, once an occupation
                 kinships[occupation] = [_kinship(occupation, ad, titles) for ad in ads]
-            drawn[query[0]] = _ranking(rng, target, ads, kinships[occupation], query)
+            drawn[query[0]] = _ranking(rng, at, ads, kinships[occupation], query)
     return list(drawn.values())
 
 
@@ -111,39 +111,45 @@ def _draw_query(
     (occupation,) = target.occupations
     source, own = rng.choice(_WORDINGS), title_words(target.item.facts.title)
     if source == _OWN:
-        words = [" ".join(target.item.facts.title.split("(")[0].split())]
+        words = [own_wording(target.item.facts.title)]
     elif source == _ONET:
         words = [title for title in titles.clear_wordings(occupation) if title_words(title) != own]
     else:
         onet = titles.clear_wordings(occupation)
         words = [title for title in titles.clear_wordings(occupation, esco.get(occupation, ())) if title not in onet]
-    wishes = {}
-    for kind in rng.sample(KINDS, len(KINDS)):
-        if drawn := draw_wish(rng, target.stated, kind):
-            wishes[kind] = drawn
-    chosen = list(wishes.values())[: rng.choice(_NUMBER_OF_WISHES)]
+    chosen = draw_wishes(rng, target.stated, _NUMBER_OF_WISHES)
     if not words or not chosen:
         return None
-    text = " ".join((rng.choice(words), *(typed for _, typed in chosen))).lower()
+    text = typed_query(rng.choice(words), [typed for _, typed in chosen])
     return text, tuple(wish for wish, _ in chosen), source
+
+
+def own_wording(title: str) -> str:
+    """An ad's title as a searcher may word it: without what stands in brackets and behind."""
+    return " ".join(title.split("(", maxsplit=1)[0].split())
+
+
+def typed_query(wording: str, wishes: Sequence[str]) -> str:
+    """A query as it is typed."""
+    return " ".join((wording, *wishes)).lower()
 
 
 def _ranking(
     rng: Random,
-    target: Ad,
+    target: int,
     ads: Sequence[Ad],
     kinships: Sequence[Kinship],
     query: tuple[str, tuple[Wish, ...], str],
 ) -> Ranking:
-    """A query with its candidates; ``kinships`` are those of ``ads`` to the occupation that it means."""
+    """A query with candidates; ``target`` is one of ``ads``, ``kinships`` theirs to the occupation meant."""
     text, wishes, source = query
-    others = [at for at, ad in enumerate(ads) if ad is not target]
+    others = [at for at in range(len(ads)) if at != target]
     rng.shuffle(others)
     same, related, unrelated = (
         [at for at in others if kinships[at] is wanted] for wanted in (Kinship.SAME, Kinship.RELATED, Kinship.NONE)
     )
     answering = (at for at in unrelated if any(share_of(wish, ads[at].stated) == 1 for wish in wishes))
-    chosen = dict.fromkeys([next(at for at, ad in enumerate(ads) if ad is target), *same[: _SAME - 1]])
+    chosen = dict.fromkeys([target, *same[: _SAME - 1]])
     chosen |= dict.fromkeys([*related[:_RELATED], *islice(answering, _ANSWERING)])
     for at in unrelated:
         if len(chosen) == _CANDIDATES:

@@ -15,13 +15,13 @@ What is not said has share 1/2. Amounts are compared without their currencies (E
 stand in the body and not in the header, so a ranker finds them only in the summary.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 from typing import Any
 
-__all__ = ["KINDS", "Stated", "Wish", "draw_wish", "share_of", "stated_by"]
+__all__ = ["KINDS", "Stated", "Wish", "draw_wish", "draw_wishes", "share_of", "stated_by"]
 
 _LEAST_YEARLY = 10_000
 _PAY_STEP = 5_000
@@ -121,6 +121,12 @@ def _pay_share(least: int, pay: tuple[int, int] | None) -> Fraction:
     if pay is None or pay[0] < least <= pay[1]:
         return _UNKNOWN
     return _YES if pay[0] >= least else _NO
+
+
+def draw_wishes(rng: Random, stated: Stated, numbers: Sequence[int]) -> list[tuple[Wish, str]]:
+    """Wishes of different kinds that an ad answers, as many as one of the numbers says or as it answers."""
+    drawn = [draw_wish(rng, stated, kind) for kind in rng.sample(KINDS, len(KINDS))]
+    return [wish for wish in drawn if wish][: rng.choice(numbers)]
 
 
 def draw_wish(rng: Random, stated: Stated, kind: str) -> tuple[Wish, str] | None:

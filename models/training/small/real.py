@@ -8,11 +8,12 @@ the wishes beside it is what the rules say. The label is taught between the two 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from random import Random
 
-from models.training.judged.ads import Ad
+from models.training.judged.ads import Ad, own_wording, typed_query
 from models.training.judged.grades import Kinship, grade_of
-from models.training.judged.wishes import KINDS, Wish, draw_wish, share_of
+from models.training.judged.wishes import draw_wishes, share_of
 from models.training.small.lessons import TitleLessons
 from models.training.small.occupations import OccupationWorld
 from models.training.small.similar import Likeness, likeness_of
@@ -71,20 +72,15 @@ class TeacherLessons:
         """A wording, some wishes, and a real ad."""
         likeness, at = self._likeness, rng.randrange(len(self._ads))
         ad, title = self._ads[at], len(likeness.titles) - len(self._ads) + at
-        wishes = self._wishes(rng, ad)
+        source = ad if rng.random() < _OWN_WISHES_SHARE else rng.choice(self._ads)
+        wishes = draw_wishes(rng, source.stated, _NUMBER_OF_WISHES)
         if rng.random() < _OWN_TITLE_SHARE:
-            wording, same = likeness.titles[title].partition("(")[0].strip(), 1.0
+            wording, same = own_wording(likeness.titles[title]), 1.0
         else:
             query = likeness.asked_nearby(rng, title)
             wording, same = likeness.queries[query], float(likeness.same_QT[query, title])
-        yes = _between(same, [wish for wish, _ in wishes], ad)
-        return TaughtAd(" ".join((wording, *(typed for _, typed in wishes))).lower(), ad, yes)
-
-    def _wishes(self, rng: Random, ad: Ad) -> list[tuple[Wish, str]]:
-        """Of what this ad states, or of what another one does."""
-        source = ad if rng.random() < _OWN_WISHES_SHARE else rng.choice(self._ads)
-        drawn = (draw_wish(rng, source.stated, kind) for kind in rng.sample(KINDS, len(KINDS)))
-        return [wish for wish in drawn if wish][: rng.choice(_NUMBER_OF_WISHES)]
+        yes = _between(same, [share_of(wish, ad.stated) for wish, _ in wishes])
+        return TaughtAd(typed_query(wording, [typed for _, typed in wishes]), ad, yes)
 
 
 def teacher_lessons(
@@ -107,8 +103,8 @@ def teacher_lessons(
     return TeacherLessons(likeness_of(queries, titles, lessons.grade, num_graded, encoders), world.real)
 
 
-def _between(same: float, wishes: Sequence[Wish], ad: Ad | None = None) -> float:
-    shares = [share_of(wish, ad.stated) for wish in wishes] if ad else []
+def _between(same: float, shares: Sequence[Fraction]) -> float:
+    """The label between the two grades: see the module. ``shares`` are those of the wishes."""
     probability = min(1.0, max(0.0, same))
     found, other = (SOFT_LABELS[grade_of(kinship, shares)] for kinship in (Kinship.SAME, Kinship.NONE))
     return probability * found + (1 - probability) * other
