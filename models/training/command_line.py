@@ -4,14 +4,17 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
+from models.bundle import Manifest
 from schemas.errors import ConfigurationError, PrecisError
 
-__all__ = ["training_command"]
+__all__ = ["run_recipe", "training_command"]
 
 _P = ParamSpec("_P")
+_Config = TypeVar("_Config")
 _STOPPED = 130
+_log = logging.getLogger(__name__)
 
 
 def training_command(command: Callable[_P, int]) -> Callable[_P, int]:
@@ -36,3 +39,10 @@ def training_command(command: Callable[_P, int]) -> Callable[_P, int]:
             return _STOPPED
 
     return run
+
+
+@training_command
+def run_recipe(parse: Callable[[], _Config], main: Callable[[_Config], Manifest]) -> int:
+    """Train as the command line says, and log the metrics of the bundle that was written."""
+    _log.info("metrics: %s", main(parse()).metrics)
+    return 0

@@ -6,7 +6,6 @@ random weights short pairs come first, and with them the tokens of relevant pair
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +17,7 @@ import torch
 from models.bundle import Manifest, PromptLimits, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import ATTENTION_IN_TRAINING, TINY, CausalModel, Shape, build_model
-from models.training.command_line import training_command
+from models.training.command_line import run_recipe
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
@@ -38,7 +37,6 @@ __all__ = ["RankerConfig", "main"]
 
 _MICRO_BATCH_TOKENS = 3000
 _MEASURED_QUERIES = 32
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +171,5 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
     return RankerConfig(**options, shape=shape, optimiser=optimiser)
 
 
-@training_command
-def _command() -> int:
-    _log.info("metrics: %s", main(parse_arguments()).metrics)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(_command())
+    sys.exit(run_recipe(parse_arguments, main))

@@ -4,7 +4,6 @@ Supervised fine-tuning from random weights on extractive targets: the fact phras
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import SummarizerPrompt
 from models.training.architecture import TINY, CausalModel, Shape, build_model
 from models.training.batches import padded
-from models.training.command_line import training_command
+from models.training.command_line import run_recipe
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
@@ -35,7 +34,6 @@ __all__ = ["SummarizerConfig", "main"]
 _MICRO_BATCH_TOKENS = 3000
 _MEASURED_POSTINGS = 24
 _CANARIES = 3
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +153,5 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SummarizerConfig:
     return SummarizerConfig(**options, optimiser=optimiser)
 
 
-@training_command
-def _command() -> int:
-    _log.info("metrics: %s", main(parse_arguments()).metrics)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(_command())
+    sys.exit(run_recipe(parse_arguments, main))

@@ -6,7 +6,6 @@ the unpruned ranker. Plan and adapter are a few megabytes; `precis bundle fetch 
 """
 
 import argparse
-import logging
 import shutil
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import torch
 from models.bundle import Bundle, Manifest, Role, load_bundle
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.architecture import CausalModel
-from models.training.command_line import training_command
+from models.training.command_line import run_recipe
 from models.training.export import load_weights
 from models.training.pruning.applying import calibration_of
 from models.training.pruning.lessons import Answers, Lesson, losses_of
@@ -34,7 +33,6 @@ __all__ = ["SmallPrunedConfig", "changes_of", "main", "sliced_model"]
 
 _LEAST_LENGTH = 0.55
 _RUN = RunConfig(steps=400, rank=16, measured_every=200)
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +121,5 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SmallPrunedConfig
     return SmallPrunedConfig(material=taken_material(options), run=taken_run(options, _RUN), **options)
 
 
-@training_command
-def _command() -> int:
-    _log.info("metrics: %s", main(parse_arguments()).metrics)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(_command())
+    sys.exit(run_recipe(parse_arguments, main))

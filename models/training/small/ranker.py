@@ -5,7 +5,6 @@ to follow the grade (KL to soft labels). What it learns from: :mod:`models.train
 """
 
 import argparse
-import logging
 import shutil
 import sys
 import tempfile
@@ -18,7 +17,7 @@ import torch
 
 from models.bundle import Manifest, PromptLimits
 from models.prompts import RankerPrompt, TextTokenizer
-from models.training.command_line import training_command
+from models.training.command_line import run_recipe
 from models.training.export import load_weights
 from models.training.ranker_objective import losses_of_pairs
 from models.training.small.adapter import adapter_digest, load_adapter, manifest_of, with_adapter
@@ -30,7 +29,6 @@ __all__ = ["SmallRankerConfig", "main"]
 
 _MICRO_BATCH_TOKENS, _LEAST_LENGTH = 4000, 0.55
 _RUN = RunConfig(steps=650, rank=8)
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +114,5 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SmallRankerConfig
     return SmallRankerConfig(material=taken_material(options), run=taken_run(options, _RUN), **options)
 
 
-@training_command
-def _command() -> int:
-    _log.info("metrics: %s", main(parse_arguments()).metrics)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(_command())
+    sys.exit(run_recipe(parse_arguments, main))
