@@ -11,13 +11,13 @@ from safetensors.torch import load_file, save_file
 
 from models.bundle import MANIFEST, Role, load_bundle
 from models.training.export import make_readable
-from models.training.pruning.plan import read_plan
+from models.training.pruning.plan import Plan, read_plan
 from models.training.small.adapter import manifest_of, merge_adapter
 from models.training.small.aside import written_aside
 from models.training.small.checkpoint import write_checkpoint
 from models.training.small.marks import rename_marks
 from models.training.small.reference import Golden
-from models.training.small.slicing import PLAN, write_sliced
+from models.training.small.slicing import BESIDE_CONFIG, PLAN, sliced_weights, write_shape
 from models.training.small.source import Source
 
 __all__ = ["BASE", "merge", "write_bundle", "write_models"]
@@ -26,7 +26,7 @@ BASE = "base"
 """Folder of the pretrained weights, beside the bundles that are named after their adapters."""
 
 _WEIGHTS = "model.safetensors"
-_COPIED = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")
+_COPIED = ("config.json", *BESIDE_CONFIG)
 
 
 def write_models(source: Source, wheel: Path, golden: Golden, adapters: Sequence[Path], out: Path) -> float:
@@ -83,21 +83,27 @@ def merge(base: Path, adapter: Path, folder: Path) -> None:
         OSError: A file cannot be read or written.
         SafetensorError: Weights cannot.
     """
-    if (adapter / PLAN).exists():
-        write_sliced(load_bundle(base, Role.RANKER), read_plan(adapter / PLAN), folder)
-        weights = load_file(folder / _WEIGHTS)
+    weights = load_file(base / _WEIGHTS)
+    if plan := _plan_of(adapter):
+        write_shape(load_bundle(base, Role.RANKER), plan, folder)
+        weights = sliced_weights(weights, plan)
     else:
         for name in _COPIED:
             shutil.copyfile(base / name, folder / name)
         rename_marks(folder)
-        weights = load_file(base / _WEIGHTS)
     save_file(merge_adapter(weights, adapter), folder / _WEIGHTS, metadata={"format": "pt"})
     make_readable(folder / _WEIGHTS)
 
 
+def _plan_of(adapter: Path) -> Plan | None:
+    """Of a pruned ranker's adapter."""
+    return read_plan(adapter / PLAN) if (adapter / PLAN).exists() else None
+
+
 def _base_of(adapter: Path) -> str:
     """The folder beside its bundle that it is merged into."""
-    return read_plan(adapter / PLAN).bundle.name if (adapter / PLAN).exists() else BASE
+    plan = _plan_of(adapter)
+    return plan.bundle.name if plan else BASE
 
 
 def _fill(base: Path, adapter: Path, folder: Path) -> None:

@@ -17,18 +17,33 @@ from models.training.export import make_readable
 from models.training.pruning.plan import Plan, Source
 from schemas.errors import ConfigurationError
 
-__all__ = ["PLAN", "sliced_weights", "write_sliced"]
+__all__ = ["BESIDE_CONFIG", "PLAN", "sliced_weights", "write_shape", "write_sliced"]
 
 PLAN = "plan.json"
 """Beside an adapter: its base is the bundle that the plan names, sliced."""
 
 _WEIGHTS, _CONFIG = "model.safetensors", "config.json"
-_COPIED = ("generation_config.json", "tokenizer.json", "tokenizer_config.json")
+BESIDE_CONFIG = ("generation_config.json", "tokenizer.json", "tokenizer_config.json")
+"""Files of a bundle that neither shape nor weights change."""
+
 _OF_LAYER = re.compile(r"(model\.layers\.)(\d+)(\..+)")
 
 
 def write_sliced(bundle: Bundle, plan: Plan, folder: Path) -> None:
-    """Write weights, config and tokenizer of the smaller model into a folder that is there; no ``precis.json``.
+    """Write config, tokenizer and weights of the smaller model into a folder that is there; no ``precis.json``.
+
+    Raises:
+        ConfigurationError: The plan is for another bundle, or takes heads away.
+        OSError: A file cannot be read or written.
+        SafetensorError: Weights cannot.
+    """
+    write_shape(bundle, plan, folder)
+    save_file(sliced_weights(load_file(bundle.path / _WEIGHTS), plan), folder / _WEIGHTS, metadata={"format": "pt"})
+    make_readable(folder / _WEIGHTS)
+
+
+def write_shape(bundle: Bundle, plan: Plan, folder: Path) -> None:
+    """Write config and tokenizer of the smaller model alone.
 
     Args:
         bundle: What the plan is for.
@@ -36,9 +51,8 @@ def write_sliced(bundle: Bundle, plan: Plan, folder: Path) -> None:
         folder: Where.
 
     Raises:
-        ConfigurationError: The plan is for another bundle, or takes heads away.
+        ConfigurationError: The plan is for another bundle.
         OSError: A file cannot be read or written.
-        SafetensorError: Weights cannot.
     """
     plan.check_fits(Source(name=bundle.manifest.name, revision=bundle.revision))
     config = json.loads((bundle.path / _CONFIG).read_text(encoding="utf-8"))
@@ -46,11 +60,9 @@ def write_sliced(bundle: Bundle, plan: Plan, folder: Path) -> None:
     if (types := config.get("layer_types")) is not None:
         config["layer_types"] = [types[entry.layer] for entry in plan.layers]
     (folder / _CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for name in _COPIED:
+    for name in BESIDE_CONFIG:
         if (bundle.path / name).exists():
             shutil.copyfile(bundle.path / name, folder / name)
-    save_file(sliced_weights(load_file(bundle.path / _WEIGHTS), plan), folder / _WEIGHTS, metadata={"format": "pt"})
-    make_readable(folder / _WEIGHTS)
 
 
 def sliced_weights(weights: Mapping[str, torch.Tensor], plan: Plan) -> dict[str, torch.Tensor]:

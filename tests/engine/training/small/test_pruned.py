@@ -16,12 +16,10 @@ from models.training.pruning.surgery import drop_layers, keep_neurons
 from models.training.reference import score_alone
 from models.training.small.adapter import approach, with_adapter
 from models.training.small.bundles import BASE, write_bundle, write_models
-from models.training.small.material import MaterialConfig
 from models.training.small.pruned import SmallPrunedConfig, changes_of, sliced_model
 from models.training.small.pruned import main as recover
 from models.training.small.ranker import SmallRankerConfig
 from models.training.small.ranker import main as train_ranker
-from models.training.small.ranker_data import Mix
 from models.training.small.reference import Golden
 from models.training.small.running import RunConfig
 from models.training.small.slicing import PLAN, sliced_weights, write_sliced
@@ -37,20 +35,6 @@ IDS = torch.tensor([[3, 9, 27, 5, 81, 40]])
 def package(tmp_path_factory):
     """A tiny Llama with eight special tokens."""
     return pack(tmp_path_factory.mktemp("package"), Kind.Q8_0, num_special=8)
-
-
-@pytest.fixture(scope="module")
-def material(shared_data):
-    """Little of everything."""
-    return MaterialConfig(
-        judged_data=shared_data,
-        ads=80,
-        queries=20,
-        development=2,
-        generated_postings=60,
-        generated_queries=12,
-        mix=Mix(queries=1, titles=4, generated=1),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,7 @@ from models.training.export import load_weights
 from models.training.reference import score_alone
 from models.training.small.adapter import adapter_digest
 from models.training.small.bundles import BASE, write_bundle, write_models
-from models.training.small.material import MaterialConfig
 from models.training.small.ranker import SmallRankerConfig, main, parse_arguments
-from models.training.small.ranker_data import Mix
 from models.training.small.reference import Golden
 from models.training.small.running import RunConfig
 from tests.engine.training.small.letters import LetterEncoder
@@ -34,20 +32,12 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture
-def config(base, tmp_path, shared_data):
+def config(base, tmp_path, material):
     """Two steps."""
     return SmallRankerConfig(
         out=tmp_path / "ranker-any",
         base=base,
-        material=MaterialConfig(
-            judged_data=shared_data,
-            ads=80,
-            queries=20,
-            development=2,
-            generated_postings=60,
-            generated_queries=12,
-            mix=Mix(queries=1, titles=4, generated=1, taught_titles=4, taught_ads=2),
-        ),
+        material=material,
         layers=1,
         run=RunConfig(steps=2, rank=8, threads=1, measured_every=1),
     )
