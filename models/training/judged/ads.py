@@ -20,6 +20,7 @@ from typing import Any
 
 from models.training.judged.files import EvaluationData
 from models.training.judged.grades import Kinship, grade_of
+from models.training.judged.held_out import asked_occupations_slice
 from models.training.judged.sets import Item, JudgedSet, Ranking
 from models.training.judged.titles import OccupationTitles, title_words
 from models.training.judged.wishes import Stated, Wish, draw_wishes, share_of, stated_by
@@ -106,8 +107,8 @@ def draw_rankings(
 
 def _draw_query(
     rng: Random, target: Ad, titles: OccupationTitles, esco: Mapping[str, Sequence[str]]
-) -> tuple[str, tuple[Wish, ...], str] | None:
-    """Text, wishes, and where the wording comes from."""
+) -> tuple[str, tuple[Wish, ...], frozenset[str]] | None:
+    """Text, wishes, and the slices: where the wording comes from, whether the occupation is taught."""
     (occupation,) = target.occupations
     source, own = rng.choice(_WORDINGS), title_words(target.item.facts.title)
     if source == _OWN:
@@ -121,7 +122,7 @@ def _draw_query(
     if not words or not chosen:
         return None
     text = typed_query(rng.choice(words), [typed for _, typed in chosen])
-    return text, tuple(wish for wish, _ in chosen), source
+    return text, tuple(wish for wish, _ in chosen), frozenset({source, asked_occupations_slice(occupation)})
 
 
 def own_wording(title: str) -> str:
@@ -139,10 +140,10 @@ def _ranking(
     target: int,
     ads: Sequence[Ad],
     kinships: Sequence[Kinship],
-    query: tuple[str, tuple[Wish, ...], str],
+    query: tuple[str, tuple[Wish, ...], frozenset[str]],
 ) -> Ranking:
     """A query with candidates; ``target`` is one of ``ads``, ``kinships`` theirs to the occupation meant."""
-    text, wishes, source = query
+    text, wishes, slices = query
     others = [at for at in range(len(ads)) if at != target]
     rng.shuffle(others)
     same, related, unrelated = (
@@ -158,7 +159,7 @@ def _ranking(
     candidates = list(chosen)
     rng.shuffle(candidates)
     grades = tuple(grade_of(kinships[at], [share_of(wish, ads[at].stated) for wish in wishes]) for at in candidates)
-    slices = frozenset({source, *(wish.kind for wish in wishes)})
+    slices |= {wish.kind for wish in wishes}
     return Ranking(text, tuple(ads[at].item.key for at in candidates), grades, slices)
 
 

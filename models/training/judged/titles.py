@@ -9,7 +9,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = ["OccupationTitles", "Words", "title_words"]
@@ -66,6 +66,11 @@ class OccupationTitles:
             wordings[code], related[code] = alternates, frozenset(row.get("related", ()))
             names[code] = row["title"]
         return cls({words: frozenset(found) for words, found in codes.items()}, wordings, related, names)
+
+    def as_worded_by(self, rows: Sequence[Mapping[str, Any]]) -> "OccupationTitles":
+        """The same occupations by the same titles, but wordings and names are those of other rows."""
+        other = OccupationTitles.from_rows(rows)
+        return replace(self, wordings=other.wordings, names=other.names)
 
     def occupations_of(self, title: str) -> frozenset[str]:
         """The occupations that a title may mean, at most three; none where it says too little: rules 3 and 4."""

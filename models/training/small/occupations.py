@@ -4,8 +4,8 @@ An ad is made of one occupation: a title that O*NET lists for it, some of its ta
 Sentences in which real companies present themselves stand before the tasks, as real ads begin. Queries, candidates and
 grades follow from the rules of the judged real ads (:mod:`models.training.judged`).
 
-Held out is every occupation that a query of the judged sets may mean, with all its wordings: what is measured there are
-occupations that the ranker was not taught. Their relatives are taught, as they would be in any service.
+What is held out of the occupations that judged queries ask for, :mod:`models.training.judged.held_out` says: a third
+altogether, of the others every wording that is judged, and of all of them ESCO's labels.
 """
 
 import hashlib
@@ -17,11 +17,12 @@ from typing import Any
 from models.prompts import sentences
 from models.training.judged import EvaluationData, Item, JudgedSet, Ranking, ads_set, melo_set
 from models.training.judged.ads import Ad, crosswalk, draw_rankings, known_ads
-from models.training.judged.titles import OccupationTitles
+from models.training.judged.held_out import is_never_taught, judged_runs, without_wordings
+from models.training.judged.titles import OccupationTitles, title_words
 from models.training.judged.wishes import stated_by
 from schemas.posting import job_id_of, read_posting
 
-__all__ = ["Employers", "OccupationWorld", "draw_world", "held_out_occupations", "written_ad"]
+__all__ = ["Employers", "OccupationWorld", "asked_occupations", "draw_world", "written_ad"]
 
 _RANKS = ("Senior", "Junior", "Lead", "Principal", "Sr.", "Experienced")
 _RANKED_SHARE = 0.2
@@ -54,7 +55,7 @@ class OccupationWorld:
         titles: Which title names which occupation.
         occupations: Those that are taught.
         esco: ESCO's labels of some of them.
-        other_esco: ESCO's labels of other occupations, none of them held out.
+        other_esco: ESCO's labels of other occupations, none of them asked for.
         real: Real ads that are not judged; which occupation their titles mean is not known.
     """
 
@@ -83,22 +84,20 @@ class OccupationWorld:
         return digest.hexdigest()
 
 
-def held_out_occupations(data: EvaluationData) -> frozenset[str]:
+def asked_occupations(titles: OccupationTitles, ads: JudgedSet, melo: JudgedSet) -> frozenset[str]:
     """Every occupation that a query of the judged sets may mean."""
-    titles = OccupationTitles.from_rows(data.rows("occupations"))
     code_of = {name: code for code, name in titles.names.items()}
-    held = {code_of[ranking.query] for ranking in melo_set(data).rankings if ranking.query in code_of}
-    judged = ads_set(data)
-    for ranking in judged.rankings:
+    asked = {code_of[ranking.query] for ranking in melo.rankings if ranking.query in code_of}
+    for ranking in ads.rankings:
         best = max(ranking.grades)
         for key, grade in zip(ranking.keys, ranking.grades, strict=True):
             if grade == best:
-                held |= titles.occupations_of(judged.items[key].facts.title)
-    return frozenset(held)
+                asked |= titles.occupations_of(ads.items[key].facts.title)
+    return frozenset(asked)
 
 
 def draw_world(data: EvaluationData, seed: int, num_ads: int, num_rankings: int) -> OccupationWorld:
-    """Ads of all occupations that are not held out, in turn, and queries for them; the same arguments, the same world.
+    """Ads of all occupations that are taught, in turn, and queries for them; the same arguments, the same world.
 
     Args:
         data: The evaluation data, O*NET among them.
@@ -107,28 +106,34 @@ def draw_world(data: EvaluationData, seed: int, num_ads: int, num_rankings: int)
         num_rankings: Most queries.
     """
     rng = Random(f"{seed}/occupations")
-    rows = [row for row in data.rows("occupations") if row.get("tasks")]
-    titles, held = OccupationTitles.from_rows(data.rows("occupations")), held_out_occupations(data)
-    taught = [row for row in rows if row["onet_code"] not in held]
-    judged = ads_set(data)
+    known, judged, melo = OccupationTitles.from_rows(data.rows("occupations")), ads_set(data), melo_set(data)
+    asked, runs = asked_occupations(known, judged, melo), judged_runs((judged, melo))
+    never = {code for code in asked if is_never_taught(code)}
+    rows = [row for row in data.rows("occupations") if row.get("tasks") and row["onet_code"] not in never]
+    taught = [left for row in rows if (left := without_wordings(row, runs))]
+    titles = known.as_worded_by(taught)
     real = [row for name in ("usajobs", "emscad") for row in data.rows(name) if job_id_of(row) not in judged.items]
     employers = _employers(data, real, judged)
     written = (written_ad(rng, f"onet-{number}", taught[number % len(taught)], employers) for number in range(num_ads))
-    ads = [ad for ad in known_ads(written, titles) if not ad.occupations & held]
-    joined = crosswalk(data.rows("melo"), data.rows("esco_occupations"), titles)
-    held_labels = {label for code in held for label in joined.get(code, ())}
+    ads = [ad for ad in known_ads(written, known) if not ad.occupations & never]
+    joined = crosswalk(data.rows("melo"), data.rows("esco_occupations"), known)
+    held_labels = {label for code in asked for label in joined.get(code, ())}
     codes = [row["onet_code"] for row in taught]
-    esco = {code: [text for text in joined.get(code, ()) if text not in held_labels] for code in codes}
+    esco = {
+        code: [text for text in joined.get(code, ()) if text not in held_labels and title_words(text) not in runs]
+        for code in codes
+    }
     rankings = draw_rankings(rng, ads, titles, esco, num_rankings)
     named = {label for found in joined.values() for label in found}
     labels = (label for row in data.rows("esco_occupations") for label in (row["label"], *row.get("alt_labels", ())))
+    others = (label for label in labels if label not in named and title_words(label) not in runs)
     return OccupationWorld(
         ads={ad.item.key: ad for ad in ads},
         rankings=rankings,
         titles=titles,
         occupations=codes,
         esco=esco,
-        other_esco=list(dict.fromkeys(label for label in labels if label not in named)),
+        other_esco=list(dict.fromkeys(others)),
         real=_unjudged_ads(real, judged),
     )
 

@@ -37,7 +37,7 @@ class Mix:
     """
 
     queries: int = 3
-    titles: int = 40
+    titles: int = 64
     generated: int = 1
     taught_titles: int = 32
     taught_ads: int = 16
