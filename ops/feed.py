@@ -19,6 +19,7 @@ from schemas.documents import SummaryDocument
 from schemas.errors import BackendUnavailable, PostingTooLarge
 from schemas.events import MAX_RECORD_BYTES, Delete, Upsert, encode_update, event_age_s
 from schemas.posting import JobId
+from store.consumers import stop_consumer
 
 __all__ = ["DeadLettered", "JobFeed", "Servable", "Settled"]
 
@@ -216,7 +217,7 @@ class JobFeed:
             del self._pending[pending.job_id]
 
     async def _stop_clients(self) -> None:
-        await asyncio.gather(self._producer.stop(), self._consumer.stop(), return_exceptions=True)
+        await asyncio.gather(self._producer.stop(), stop_consumer(self._consumer), return_exceptions=True)
 
 
 def _client(kind: Any, *topics: str, **settings: Any) -> Any:

@@ -42,10 +42,12 @@ async def serve(port: int, handler: Handler) -> None:
     """
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while await _answer(reader, writer, handler):
-                pass
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await _answer(reader, writer, handler):
+                    pass
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(connected, "127.0.0.1", port, limit=2**20)
     async with server:

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import BackendTimeout, BackendUnavailable
+from store.consumers import stop_consumer
 from stream.source import Record
 
 __all__ = ["Span", "TopicReader", "kafka_errors"]
@@ -58,14 +59,14 @@ class TopicReader:
             try:
                 await self._consumer.start()
             except BaseException:
-                await self._consumer.stop()
+                await stop_consumer(self._consumer)
                 raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     def partitions(self, topic: str) -> tuple[int, ...]:
         """Its partitions as of the start of this reader; empty where there is no such topic."""

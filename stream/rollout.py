@@ -20,6 +20,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from schemas.errors import BackendUnavailable, InvalidInput
 from schemas.rollout import RolloutState, decode_rollout
+from store.consumers import stop_consumer
 from stream.backoff import backoff_s
 from stream.telemetry import Telemetry
 
@@ -138,7 +139,7 @@ class RolloutFollower:
             consumer.assign([self._partition])
             await consumer.seek_to_beginning(self._partition)
         except BaseException:
-            await _stopped(consumer)
+            await stop_consumer(consumer)
             raise
         return consumer
 
@@ -177,9 +178,4 @@ class RolloutFollower:
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await _stopped(consumer)
-
-
-async def _stopped(consumer: Any) -> None:
-    # With the broker away its own tasks end in errors, cancellation among them, which are no news to anybody.
-    await asyncio.gather(consumer.stop(), return_exceptions=True)
+            await stop_consumer(consumer)

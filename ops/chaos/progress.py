@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import BackendUnavailable
+from store.consumers import stop_consumer
 
 __all__ = ["Progress"]
 
@@ -46,7 +47,7 @@ class Progress:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     async def committed(self) -> dict[int, int]:
         """Committed offset of each partition; 0 where nothing is committed.

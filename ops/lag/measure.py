@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.lag.lanes import Lane
 from ops.topic_reader import Span, TopicReader, kafka_errors
+from store.consumers import stop_consumer
 
 __all__ = ["LaneLag", "PartitionLag", "committed_offsets", "measure"]
 
@@ -91,7 +92,7 @@ async def committed_offsets(bootstrap: str, group: str, topic: str, partitions: 
             await consumer.start()
             return {place.partition: await consumer.committed(place) for place in wanted}
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
 
 async def _partition_lag(reader: TopicReader, span: Span, committed: int | None, now: datetime) -> PartitionLag:

@@ -21,6 +21,7 @@ from ops.settings import Topics
 from schemas.documents import SummaryDocument
 from schemas.errors import BackendUnavailable
 from schemas.posting import JobId
+from store.consumers import stop_consumer
 
 __all__ = ["Changelog", "EditMix", "Edits"]
 
@@ -53,7 +54,7 @@ class Changelog:
             auto_offset_reset="latest",
             fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
-        self._exits.push_async_callback(consumer.stop)
+        self._exits.push_async_callback(stop_consumer, consumer)
         try:
             await consumer.start()
             for partition in consumer.assignment():

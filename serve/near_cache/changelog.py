@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from schemas.documents import SummaryDocument
 from schemas.errors import BackendUnavailable
+from store.consumers import stop_consumer
 from serve.near_cache.policy import Change, Offsets
 
 __all__ = ["Batch", "Changelog", "KafkaChangelog", "decoded"]
@@ -97,7 +98,7 @@ class KafkaChangelog:
             await consumer.start()
             consumer.assign(partitions)
         except BaseException as error:
-            await _stop(consumer)
+            await stop_consumer(consumer)
             if isinstance(error, KafkaError | TimeoutError | OSError):
                 raise _unavailable(f"{bootstrap_servers!r}: {error!r}", "open") from error
             raise
@@ -132,7 +133,7 @@ class KafkaChangelog:
 
     async def close(self) -> None:
         """See ``Changelog.close``."""
-        await _stop(self._consumer)
+        await stop_consumer(self._consumer)
 
     async def _offsets(self, ask: Any, operation: str) -> Offsets:
         try:
@@ -179,11 +180,6 @@ async def _partitions(bootstrap_servers: str, topic: str, timeout_s: float) -> l
         if found["topic"] == topic and not found["error_code"] and found["partitions"]:
             return [TopicPartition(topic, number) for number in sorted(it["partition"] for it in found["partitions"])]
     raise _unavailable(f"{bootstrap_servers!r} has no topic {topic!r}: `precis topics create`", "open")
-
-
-async def _stop(consumer: Any) -> None:
-    # With the broker away its own tasks end in errors, cancellation among them, which are no news to anybody.
-    await asyncio.gather(consumer.stop(), return_exceptions=True)
 
 
 def _unavailable(message: str, operation: str) -> BackendUnavailable:

@@ -82,7 +82,7 @@ class HttpServer:
         self.arrived = asyncio.Event()
         self.peer_left = asyncio.Event()
         self._is_closing = False
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
     def drop_connections(self) -> None:
         """Close all, as a restart does."""
@@ -93,10 +93,17 @@ class HttpServer:
         """From now on a connection ends with its answer, whether that was whole or not."""
         self._is_closing = True
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Known at once, and closed whatever becomes of its task, which may be cancelled before it begins."""
         self.num_connections += 1
-        self._writers.add(writer)
-        number = self.num_connections
+        self._writers[writer] = serving = asyncio.create_task(self._serve(reader, writer, self.num_connections))
+        serving.add_done_callback(lambda _: self._forget(writer))
+
+    def _forget(self, writer: asyncio.StreamWriter) -> None:
+        del self._writers[writer]
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         try:
             while (request := await _read(reader, number)) is not None:
                 self.requests.append(request)
@@ -110,9 +117,6 @@ class HttpServer:
                     return
         except ConnectionError:
             return
-        finally:
-            self._writers.discard(writer)
-            writer.close()
 
     async def _answer_unless_gone(self, reader: asyncio.StreamReader, request: Request) -> bytes | None:
         # HTTP/1.1 without pipelining: before the answer nothing more comes, but for the end of the connection.
@@ -144,7 +148,7 @@ async def _read(reader: asyncio.StreamReader, connection: int) -> Request | None
 async def http_server(handler: Handler) -> AsyncIterator[HttpServer]:
     """A server on a free port of the loopback address."""
     double = HttpServer(handler)
-    server = await asyncio.start_server(double.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(double.accept, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     double.base_url = f"http://{host}:{port}"
     try:
