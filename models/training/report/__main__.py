@@ -111,6 +111,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--embedders", type=Path, help="folder of the embedding models' weights (default: fetched ones)"
     )
+    parser.add_argument("--recovered", type=Path, help="bundle of the ranker pruned and trained anew (default: none)")
     parser.add_argument("--queries", type=int, help="most queries of a set")
     parser.add_argument("--full-text", type=int, help="generated queries that are also ranked by whole bodies")
     parser.add_argument("--full-text-real", type=int, help="queries over real ads likewise")
@@ -146,6 +147,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         is_bfloat16=options.dtype == "bfloat16",
         is_extractive=options.extractive,
         embedders=options.embedders,
+        recovered=options.recovered,
     )
     if not options.quick:
         return settings

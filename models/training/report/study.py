@@ -41,6 +41,7 @@ class Settings:
         is_bfloat16: The engine computes in bfloat16, not float32: faster on processors that have it, ties and noise.
         is_extractive: No summarizer is asked: every written summary is the extractive fallback.
         embedders: Folder of the embedding models that the ranker is compared with; None: they are not there.
+        recovered: Bundle of the ranker pruned and trained anew; None: there is none.
         is_quick: A few queries with a few candidates: everything runs, no figure means anything.
     """
 
@@ -55,6 +56,7 @@ class Settings:
     is_bfloat16: bool = False
     is_extractive: bool = False
     embedders: Path | None = None
+    recovered: Path | None = None
     is_quick: bool = False
 
 
@@ -93,9 +95,21 @@ class Study:
         """The unchanged ranker."""
         return self.scorer_of(self.model())
 
+    @cached_property
+    def recovered(self) -> Scorer | None:
+        """The ranker pruned and trained anew, where there is one."""
+        if self.settings.recovered is None:
+            return None
+        bundle = load_bundle(self.settings.recovered, Role.RANKER)
+        return Scorer(bundle, load_weights(bundle.path), self._dtype)
+
     def scorer_of(self, model: CausalModel) -> Scorer:
         """A ranker of the same bundle with other weights."""
-        return Scorer(self.ranker, model, torch.bfloat16 if self.settings.is_bfloat16 else torch.float32)
+        return Scorer(self.ranker, model, self._dtype)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.bfloat16 if self.settings.is_bfloat16 else torch.float32
 
     @cached_property
     def calibration(self) -> Sequence[Batch]:

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping
 
 from models.training.report.chapter import Chapter
-from models.training.report.sections import calibrated, chain, compression, embedders, layers, pruned, ranking
+from models.training.report.sections import (
+    calibrated,
+    chain,
+    compression,
+    embedders,
+    layers,
+    pruned,
+    ranking,
+    recovered,
+)
 from models.training.report.study import Study
 
 __all__ = ["SECTIONS", "Measure"]
@@ -17,5 +26,6 @@ SECTIONS: Mapping[str, Measure] = {
     "layers": layers.measure,
     "pruning": pruned.measure,
     "compression": compression.measure,
+    "recovered": recovered.measure,
     "chain": chain.measure,
 }

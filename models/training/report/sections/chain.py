@@ -1,12 +1,16 @@
 """The whole chain, step by step: full text, pruned, summarised, both; quality beside the local engine's speed."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.training.judged import JudgedSet
 from models.training.report import paper
 from models.training.report.chapter import Chapter, Chart, Figure, Picture, Series, Table
-from models.training.report.scorer import Rankings
+from models.training.report.scorer import Rankings, Scorer
 from models.training.report.sections.pruned import pruned_scorer
 from models.training.report.study import Study
 from models.training.report.texts import Text
-from models.training.report.wording import percent, plain, whole
+from models.training.report.wording import percent, plain, sentence, whole
 from models.training.report.worlds import trimmed
 from models.training.significance import Interval, mean, relative_difference, resampled
 
@@ -19,25 +23,104 @@ _SPEED = (
 )
 _REMOVED = 0.5
 _LAYERS_DROPPED_SHARE = 8 / 28
-"""As the paper: half of the MLP, 8 of 28 layers."""
+"""As the paper: half of the MLP, 8 of 28 layers; where no recovered ranker is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Four rankings of the same queries.
+
+    Attributes:
+        judged: The set.
+        rankings: By step, full text first.
+    """
+
+    judged: JudgedSet
+    rankings: Mapping[str, Rankings]
+
+    @property
+    def costs(self) -> dict[str, Interval]:
+        """Relative change of NDCG@10 from full text."""
+        return {name: relative_difference(step.ndcg, self._full.ndcg) for name, step in self.rankings.items()}
+
+    @property
+    def gains(self) -> dict[str, Interval]:
+        """Speed over that of full text: both scored the same candidates, so it is the ratio of the seconds."""
+        return {
+            name: resampled([self._full.seconds, step.seconds], lambda rows: rows[0].sum(-1) / rows[1].sum(-1))
+            for name, step in self.rankings.items()
+        }
+
+    @property
+    def _full(self) -> Rankings:
+        return self.rankings["full text"]
 
 
 def measure(study: Study) -> Chapter:
-    """Four rankings of the same queries, each timed."""
-    judged = trimmed(study.generated, study.settings.num_full_text)
+    """Four rankings of the same queries, each timed; of generated queries, then of real ads."""
+    pruned, how = _pruned(study)
+    sets = [trimmed(study.generated, study.settings.num_full_text)]
+    sets += [trimmed(each, study.settings.num_full_text_real) for each in study.sets if each.name == "ads"]
+    found = [_steps(study, judged, pruned) for judged in sets]
+    return Chapter(
+        "chain",
+        "The chain",
+        f"Full text, pruned ({how}), summarised, and both: what is lost, and how much faster is it?",
+        [figure for steps in found for figure in _figures(steps, how)],
+        [_table(steps) for steps in found],
+        [_picture(steps) for steps in found],
+        [_SPEED, f"The paper: {paper.CHAIN}, {paper.CHAIN_SPEED}. {paper.SECOND_HAND}"],
+    )
+
+
+def _pruned(study: Study) -> tuple[Scorer, str]:
+    """The pruned ranker, and how it was pruned."""
+    if study.recovered is not None:
+        share = 1 - study.recovered.num_parameters / study.scorer.num_parameters
+        return study.recovered, f"{share:.0%} fewer parameters, by OSSCAR and without some layers, recovered"
     num_layers = study.model().config.num_hidden_layers
     dropped = max(1, round(_LAYERS_DROPPED_SHARE * num_layers))
-    pruned = pruned_scorer(study, _REMOVED, dropped)
-    summaries, bodies = study.texts(judged, Text.WRITTEN), study.texts(judged, Text.BODY)
-    steps: dict[str, Rankings] = {
-        "full text": study.rank(judged, Text.BODY),
-        "pruned": pruned.rank(judged, bodies),
-        "summarised": study.rank(judged, Text.WRITTEN),
-        "both": pruned.rank(judged, summaries),
-    }
-    full = steps["full text"]
-    costs = {name: relative_difference(step.ndcg, full.ndcg) for name, step in steps.items()}
-    gains = {name: _gain(step, full) for name, step in steps.items()}
+    how = f"{_REMOVED:.0%} of the MLP and the last {dropped} of {num_layers} layers, by OSSCAR, not recovered"
+    return pruned_scorer(study, _REMOVED, dropped), how
+
+
+def _steps(study: Study, judged: JudgedSet, pruned: Scorer) -> _Steps:
+    return _Steps(
+        judged,
+        {
+            "full text": study.rank(judged, Text.BODY),
+            "pruned": pruned.rank(judged, study.texts(judged, Text.BODY)),
+            "summarised": study.rank(judged, Text.WRITTEN),
+            "both": pruned.rank(judged, study.texts(judged, Text.WRITTEN)),
+        },
+    )
+
+
+def _figures(steps: _Steps, how: str) -> list[Figure]:
+    judged, of_real = steps.judged, f"_{steps.judged.name}" if steps.judged.is_real else ""
+    says = f"pruned ({how}) and summarised, {judged.title}"
+    num = len(judged.rankings)
+    return [
+        Figure(
+            f"chain_relative{of_real}",
+            steps.costs["both"],
+            f"NDCG@10 relative to full text: {says}",
+            num,
+            paper.CHAIN,
+            "at least -1.5 %",
+        ),
+        Figure(
+            f"chain_speed_gain{of_real}",
+            steps.gains["both"],
+            f"items a second over full text: {says}",
+            num,
+            paper.CHAIN_SPEED,
+        ),
+    ]
+
+
+def _table(steps: _Steps) -> Table:
+    costs, gains = steps.costs, steps.gains
     rows = [
         [
             name,
@@ -47,41 +130,15 @@ def measure(study: Study) -> Chapter:
             whole(step.items_per_s),
             f"{gains[name].value:.1f} x",
         ]
-        for name, step in steps.items()
+        for name, step in steps.rankings.items()
     ]
-    num = len(judged.rankings)
-    figures = [
-        Figure(
-            "chain_relative",
-            costs["both"],
-            "NDCG@10 pruned and summarised, relative to full text, before recovery",
-            num,
-            paper.CHAIN,
-            "at least -1.5 %",
-        ),
-        Figure(
-            "chain_speed_gain",
-            gains["both"],
-            "items a second pruned and summarised, over full text",
-            num,
-            paper.CHAIN_SPEED,
-        ),
-    ]
-    points = [[step.items_per_s.value] for step in steps.values()]
-    series = [Series(name, rate, [mean(step.ndcg)]) for (name, step), rate in zip(steps.items(), points, strict=True)]
     head = ["step", "NDCG@10", "relative to full text", "tokens an item", "items/s", "gain"]
-    return Chapter(
-        "chain",
-        "The chain",
-        f"Full text, pruned ({_REMOVED:.0%} of the MLP and the last {dropped} of {num_layers} layers, by OSSCAR, not "
-        "recovered), summarised, and both: what is lost, and how much faster is it? Held-out generated queries.",
-        figures,
-        [Table("Quality and speed", head, rows)],
-        [Picture("chain", "NDCG@10 beside speed", Chart.LINES, "items a second", "NDCG@10", series)],
-        [_SPEED, f"The paper: {paper.CHAIN}, {paper.CHAIN_SPEED}. {paper.SECOND_HAND}"],
+    return Table(f"Quality and speed: {sentence(steps.judged.title)}, {len(steps.judged.rankings)} queries", head, rows)
+
+
+def _picture(steps: _Steps) -> Picture:
+    series = [Series(name, [step.items_per_s.value], [mean(step.ndcg)]) for name, step in steps.rankings.items()]
+    name = "chain" + (f"_{steps.judged.name}" if steps.judged.is_real else "")
+    return Picture(
+        name, f"NDCG@10 beside speed, {steps.judged.title}", Chart.LINES, "items a second", "NDCG@10", series
     )
-
-
-def _gain(step: Rankings, full: Rankings) -> Interval:
-    """Speed over that of full text: both scored the same candidates, so it is the ratio of the seconds."""
-    return resampled([full.seconds, step.seconds], lambda rows: rows[0].sum(-1) / rows[1].sum(-1))

@@ -12,7 +12,7 @@ from models.training.judged import Item, JudgedSet, Ranking
 from models.training.report.__main__ import parse_arguments
 from models.training.report.scales import SCALES
 from models.training.report.scorer import Rankings
-from models.training.report.sections import SECTIONS, compression, embedders, ranking
+from models.training.report.sections import SECTIONS, chain, compression, embedders, ranking, recovered
 from models.training.report.study import Settings, Study
 from models.training.report.texts import Text, Written
 from schemas.errors import ConfigurationError
@@ -63,6 +63,53 @@ def test_compression_is_relative_to_whole_bodies(study):
     assert values["summary_over_lead_relative"].value == pytest.approx(1 / WRONG - 1)
     written = next(row for row in chapter.tables[0].rows if row[0] == "written")
     assert written[1:4] == ["2", "90.0%", "85.7%"]  # 2 of 20 words; with the header 3 of 21
+
+
+class Pruned:
+    """Ranks bodies rightly and summaries wrongly, twice as fast as what it was pruned from."""
+
+    num_parameters = 60_000_000
+
+    def rank(self, judged, texts):
+        is_body = len(texts["a"].split()) > 2
+        found = Rankings.of(judged, [[1.0, 0.0] if is_body else [0.0, 1.0]] * len(judged.rankings))
+        return replace(found, num_tokens=[10] * 6, seconds=[0.5] * 6)
+
+
+def test_a_recovered_ranker_is_held_against_the_unpruned_one(study):
+    """On the texts that are stored; without a bundle the section says what it lacks."""
+    study.scorer.num_parameters = 100_000_000
+    with pytest.raises(ConfigurationError, match="--recovered"):
+        recovered.measure(study)
+    study.recovered = Pruned()
+    chapter = recovered.measure(study)
+    (figure,) = chapter.figures
+    assert (figure.name, figure.interval.value) == ("recovered_relative_generated", pytest.approx(WRONG - 1))
+    assert "60.0 of 100.0 million" in chapter.question
+    assert [cell.split()[0] for cell in chapter.tables[0].rows[0][2:4]] == ["1.0000", f"{WRONG:.4f}"]
+
+
+def test_the_chain_is_relative_to_full_text_by_the_unpruned_ranker(study):
+    """Real ads have a table and figures of their own; speed is the ratio of the seconds."""
+    study.scorer.num_parameters = 100_000_000
+    study.recovered = Pruned()
+    ads = replace(SET, name="ads", title="real ads", is_real=True)
+    study.sets = [SET, ads]
+    for text, seconds in ((Text.BODY, 2.0), (Text.WRITTEN, 1.0)):
+        timed = replace(study.known_rankings["generated", text], num_tokens=[20] * 6, seconds=[seconds] * 6)
+        study.known_rankings["generated", text] = study.known_rankings["ads", text] = timed
+        study.known_texts["ads", text] = study.known_texts["generated", text]
+    chapter = chain.measure(study)
+    values = {figure.name: figure.interval.value for figure in chapter.figures}
+    assert values == {
+        "chain_relative": pytest.approx(WRONG - 1),
+        "chain_speed_gain": 4.0,
+        "chain_relative_ads": pytest.approx(WRONG - 1),
+        "chain_speed_gain_ads": 4.0,
+    }
+    assert [row[0] for row in chapter.tables[1].rows] == ["full text", "pruned", "summarised", "both"]
+    assert [row[5] for row in chapter.tables[1].rows] == ["1.0 x", "4.0 x", "2.0 x", "4.0 x"]
+    assert "40% fewer parameters" in chapter.question
 
 
 def test_ranking_is_ours_minus_bm25(study):

@@ -33,6 +33,10 @@ def test_real_ads_make_graded_rankings(shared_data: Path) -> None:
     slices = Counter(name for ranking in judged.rankings for name in ranking.slices)
     assert {"wording: own title", "wording: O*NET alternate title", "wording: ESCO title"} <= slices.keys()
     assert {"place", "pay", "grade", "degree", "level"} <= slices.keys()
+    taught = [count for name, count in slices.items() if name.startswith("occupation: ")]
+    assert len(taught) == 2
+    assert min(taught) > 30
+    assert sum(taught) == 150
 
 
 @pytest.mark.shared_data

@@ -10,10 +10,11 @@ from models.training.corpora import TRAINING_MIX, text_tokenizer
 from models.training.data import Split, draw_judged, draw_pool
 from models.training.judged import EvaluationData, ads_set, find_evaluation_data, melo_set
 from models.training.judged.ads import crosswalk, draw_rankings, known_ads
-from models.training.judged.titles import OccupationTitles
+from models.training.judged.held_out import is_never_taught, judged_runs
+from models.training.judged.titles import OccupationTitles, title_words
 from models.training.ranker_data import RankerData
 from models.training.small.lessons import TitleLessons
-from models.training.small.occupations import Employers, OccupationWorld, draw_world, held_out_occupations, written_ad
+from models.training.small.occupations import Employers, OccupationWorld, asked_occupations, draw_world, written_ad
 from models.training.small.ranker_data import Mix, SmallRankerData, Sources, chosen_candidates
 from models.training.tokenizer import corpus_texts, train_tokenizer
 
@@ -135,15 +136,22 @@ def data(request: pytest.FixtureRequest) -> EvaluationData:
     return find_evaluation_data(request.getfixturevalue("shared_data"))
 
 
+@pytest.fixture(scope="module")
+def asked(data: EvaluationData) -> frozenset[str]:
+    return asked_occupations(OccupationTitles.from_rows(data.rows("occupations")), ads_set(data), melo_set(data))
+
+
 @pytest.mark.shared_data
-def test_nothing_that_is_judged_is_taught(data: EvaluationData) -> None:
-    """No occupation of a judged query, in no ad and no query; no judged query, no judged ad."""
-    held = held_out_occupations(data)
-    assert 100 < len(held) < 300
+def test_nothing_that_is_judged_is_taught(data: EvaluationData, asked: frozenset[str]) -> None:
+    """No judged query, no judged ad; of the occupations asked for a third not at all."""
+    never = {code for code in asked if is_never_taught(code)}
+    assert 100 < len(asked) < 300
+    assert len(asked) / 4 < len(never) < len(asked) / 2
     world = draw_world(data, 7, 900, 200)
     assert len(world.rankings) == 200
-    assert not held & set(world.occupations)
-    assert not any(ad.occupations & held for ad in world.ads.values())
+    assert not never & set(world.occupations)
+    assert len(asked & set(world.occupations)) > 100
+    assert not any(ad.occupations & never for ad in world.ads.values())
     for judged in (ads_set(data), melo_set(data)):
         assert not {ranking.query for ranking in judged.rankings} & {ranking.query for ranking in world.rankings}
         assert not {item.body for item in judged.items.values() if item.body} & {
@@ -153,11 +161,24 @@ def test_nothing_that_is_judged_is_taught(data: EvaluationData) -> None:
 
 
 @pytest.mark.shared_data
-def test_no_label_of_a_held_occupation_is_taught(data: EvaluationData) -> None:
+def test_no_judged_wording_is_taught(data: EvaluationData) -> None:
+    """No title of a lesson stands in a judged query or in a judged item's title."""
+    world, runs = draw_world(data, 7, 900, 200), judged_runs((ads_set(data), melo_set(data)))
+    lessons = TitleLessons(world.titles, world.occupations, world.esco)
+    taught = {title_words(text) for text in (*lessons.titles, *lessons.queries, *world.other_esco)}
+    assert len(taught) > 20_000
+    assert not taught & runs
+    assert not {title_words(ad.item.facts.title) for ad in world.ads.values()} & runs
+
+
+@pytest.mark.shared_data
+def test_no_esco_label_of_an_occupation_that_is_asked_for_is_taught(
+    data: EvaluationData, asked: frozenset[str]
+) -> None:
     """Neither as one of a relative's wordings nor among those whose occupation nobody says."""
     world, titles = draw_world(data, 7, 60, 10), OccupationTitles.from_rows(data.rows("occupations"))
     joined = crosswalk(data.rows("melo"), data.rows("esco_occupations"), titles)
-    held = {label for code in held_out_occupations(data) for label in joined.get(code, ())}
+    held = {label for code in asked for label in joined.get(code, ())}
     assert len(held) > 1000
     taught = {label for labels in world.esco.values() for label in labels}
     assert len(taught) > 1000
