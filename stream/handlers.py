@@ -79,8 +79,9 @@ def lane_work(config: NearlineConfig, parts: Parts) -> dict[Priority, LaneWork]:
     telemetry = parts.telemetry
     ranker = parts.ranker.manifest
     reader, writer = _tokenizers(parts)
-    composer = Composer(RankerPrompt(reader, ranker.limits), limits=ranker.limits)
-    summarizer = _summarizer(config, parts, writer)
+    prompt = RankerPrompt(reader, ranker.limits)
+    composer = Composer(prompt, limits=ranker.limits)
+    summarizer = _summarizer(config, parts, writer, prompt)
     changelog = _changelog(config, parts)
     requests = ResummariseTopic(parts.publisher, config.topics.resummarise)
     mending = Mending(parts.rollout, requests, revision=parts.summarizer.revision, telemetry=telemetry)
@@ -148,12 +149,12 @@ def _tokenizers(parts: Parts) -> tuple[TextTokenizer, TextTokenizer]:
     return reader, reader if reader.digest == writer.digest else writer
 
 
-def _summarizer(config: NearlineConfig, parts: Parts, tokenizer: TextTokenizer) -> Summarizer:
+def _summarizer(config: NearlineConfig, parts: Parts, tokenizer: TextTokenizer, reader: RankerPrompt) -> Summarizer:
     manifest = parts.summarizer.manifest
     return Summarizer(
         parts.engine,
         SummarizerPrompt(tokenizer, manifest.limits),
-        tokenizer,
+        reader.extract,
         manifest=manifest,
         budget_s=config.summary_budget_s,
         telemetry=parts.telemetry,

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from models.bundle import Manifest
 from models.clients.ports import Completion, Sampling, SummarizerEngine
 from models.faithfulness import Verdict, judge_answer
-from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary
+from models.prompts import SummarizerPrompt
 from schemas.deadline import Deadline
 from schemas.documents import State, SummarizerId
 from schemas.errors import BackendTimeout, BackendUnavailable, DeadlineExceeded
@@ -44,7 +44,7 @@ class Summarizer:
         self,
         engine: SummarizerEngine,
         prompt: SummarizerPrompt,
-        tokenizer: TextTokenizer,
+        extract: Callable[[str], str],
         *,
         manifest: Manifest,
         budget_s: float,
@@ -57,7 +57,7 @@ class Summarizer:
         Args:
             engine: Who is asked.
             prompt: How.
-            tokenizer: The summarizer's, to measure bodies.
+            extract: What is stored of a body where the model gives nothing: measured by the ranker, who reads it.
             manifest: Of the model: its name is kept with every summary, and where it is extractive, phrases of an
                 answer that are not the body's are dropped before the gate judges.
             budget_s: Time for one summary, retries and second answer included, in seconds.
@@ -67,7 +67,7 @@ class Summarizer:
         """
         self._engine = engine
         self._prompt = prompt
-        self._count_tokens = tokenizer.count
+        self._extract = extract
         self._num_marks = len(prompt.prompt_ids(""))
         self._manifest = manifest
         self._budget_s = budget_s
@@ -138,8 +138,7 @@ class Summarizer:
 
     def _fallback(self, body: str, reason: str) -> Summary:
         self._telemetry.fallbacks.labels(reason).inc()
-        text = extractive_summary(body, self._count_tokens, self._prompt.max_output_tokens)
-        return Summary(text, State.FALLBACK, None, cause=reason)
+        return Summary(self._extract(body), State.FALLBACK, None, cause=reason)
 
     def _identity(self, completion: Completion) -> dict[str, str]:
         return {"model": self._manifest.name, "revision": completion.revision, "prompt_version": self._prompt.version}

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from models.bundle import PromptLimits
+from models.prompts.extractive import extractive_summary
 from models.prompts.tokenizer import TextTokenizer
 from schemas.errors import InvalidInput
 
@@ -74,6 +75,10 @@ class RankerPrompt:
         The same template. A body over the limit is cut at its end, where the summarizer's prompt cuts it.
         """
         return self._item_ids(header, body, self._limits.body)
+
+    def extract(self, body: str) -> str:
+        """The first sentences of a body, as much as the item has room for: what is read where no model summarised."""
+        return extractive_summary(body, self._tokenizer.count, self._limits.summary)
 
     def _item_ids(self, header: str, text: str, num_text_tokens: int) -> list[int]:
         return [

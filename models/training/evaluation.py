@@ -61,7 +61,7 @@ def measure_chain(ranker: Bundle, summarizer: Bundle, corpus: Corpus, seed: int)
 def _rank(ranker: Bundle, corpus: Corpus, summaries: Mapping[str, str]) -> dict[str, float]:
     reader, limits = TextTokenizer.from_file(ranker.tokenizer_file), ranker.manifest.limits
     prompt, model = RankerPrompt(reader, limits), load_weights(ranker.path)
-    data = RankerData(corpus.judged, reader, prompt, limits.header, limits.summary, seed=0)
+    data = RankerData(corpus.judged, reader, prompt, limits.header, seed=0)
 
     def written(posting: GeneratedPosting) -> str:
         return summaries[posting.job_id]

@@ -85,7 +85,7 @@ def main(config: RankerConfig) -> Manifest:
     curriculum = CURRICULUM if config.start is None else CURRICULUM_OF_BODIES
     model, begun = _begun(config, tokenizer.get_vocab_size(), text.digest)
     lessons = Lessons(corpus.postings)
-    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed, lessons)
+    data = RankerData(corpus.judged, text, prompt, limits.header, config.seed, lessons)
     provenance = {
         "command": "python -m models.training.ranker",
         "seed": config.seed,
@@ -118,7 +118,7 @@ def main(config: RankerConfig) -> Manifest:
         provenance=provenance,
         metrics={
             "train_loss": round(loss, 4),
-            **measure_ranker(model, text, prompt, data, (held_out, unseen), limits, config.seed),
+            **measure_ranker(model, prompt, data, (held_out, unseen), config.seed),
         },
     )
     write_manifest(manifest, config.out)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
-from models.prompts import RankerPrompt, TextTokenizer, extractive_summary, normalise_query, render_header
+from models.prompts import RankerPrompt, TextTokenizer, normalise_query, render_header
 from models.training.data import MAX_GRADE, GeneratedPosting, GeneratedQuery, JudgedQuery, grade
 from models.training.data.grades import constraint_share
 from models.training.data.truth import Fact
@@ -168,7 +168,6 @@ class RankerData:
         tokenizer: TextTokenizer,
         prompt: RankerPrompt,
         header_limit: int,
-        summary_limit: int,
         seed: int,
         lessons: Lessons | None = None,
     ) -> None:
@@ -177,7 +176,6 @@ class RankerData:
         self._tokenizer = tokenizer
         self._prompt = prompt
         self._header_limit = header_limit
-        self._summary_limit = summary_limit
         self._seed = seed
         self._headers: dict[tuple[str, HeaderDetail], str] = {}
         self._title_end, self._header_end, self._fact_end = (tokenizer.encode(text)[-1] for text in (" |", "\n", ";"))
@@ -224,8 +222,8 @@ class RankerData:
             query, posting = reduced(rng, query, posting, stage)
             told, true_grade = posting.facts, grade(query, posting)
         elif rng.random() < _LEAD_SHARE:
-            lead = extractive_summary(posting.body, self._tokenizer.count, self._summary_limit)
-            return Pair(Example([*prefix, *self._prompt.item_ids(header, lead)]), true_grade)
+            lead = self._prompt.item_ids(header, self._prompt.extract(posting.body))
+            return Pair(Example([*prefix, *lead]), true_grade)
         else:
             told = imperfectly_told(rng, posting.facts)
         item = self._prompt.item_ids(header, "; ".join(fact.phrase for fact in told))

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from models.bundle import PromptLimits, RankerCanary
-from models.prompts import RankerPrompt, TextTokenizer, extractive_summary, normalise_query
+from models.bundle import RankerCanary
+from models.prompts import RankerPrompt, normalise_query
 from models.training.architecture import CausalModel
 from models.training.baselines import baselines
 from models.training.batches import padded
@@ -60,28 +60,24 @@ def ndcg_now(model: CausalModel, prompt: RankerPrompt, data: RankerData, judged:
 
 def measure_ranker(
     model: CausalModel,
-    text: TextTokenizer,
     prompt: RankerPrompt,
     data: RankerData,
     held_out: tuple[Corpus, Corpus],
-    limits: PromptLimits,
     seed: int,
 ) -> dict[str, float]:
     """nDCG@10 on held-out queries: with target summaries, lead sentences, headers alone, bodies; and of the baselines.
 
     Args:
         model: Its stored weights.
-        text: Its tokenizer.
         prompt: Its prompt.
         data: For the headers.
         held_out: Queries for known occupations in unknown words, which make the main figures, and for occupations that
             training never saw, whose figures begin with ``unseen``.
-        limits: Of the prompt.
         seed: Of the random order.
     """
 
     def lead(posting: GeneratedPosting) -> str:
-        return extractive_summary(posting.body, text.count, limits.summary)
+        return prompt.extract(posting.body)
 
     def ndcg(corpus: Corpus, summary_of: SummaryOf, *, is_whole: bool = False) -> float:
         scores = score_judged(model, prompt, data, corpus.judged, summary_of, is_whole=is_whole)

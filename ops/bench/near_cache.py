@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from models.bundle import Role, load_bundle
-from models.prompts import RankerPrompt, TextTokenizer, extractive_summary, render_header
+from models.prompts import RankerPrompt, TextTokenizer, render_header
 from ops.bench.machine import cpu_model
 from ops.bench.postings import Catalogue, job_id
 from schemas.documents import NumTokens, Origin, State, SummaryDocument
@@ -87,7 +87,7 @@ def _documents(bundle_path: Path) -> tuple[RankerPrompt, list[SummaryDocument]]:
     for number in range(_NUM_TEXTS):
         posting = read_posting(catalogue.posting(number, 1))
         header = render_header(posting.facts, prompt.count_tokens, limits.header)
-        summary = extractive_summary(posting.body, prompt.count_tokens, limits.summary)
+        summary = prompt.extract(posting.body)
         documents.append(
             SummaryDocument(
                 job_id=job_id(number),

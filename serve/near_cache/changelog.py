@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from schemas.documents import SummaryDocument
 from schemas.errors import BackendUnavailable
-from store.consumers import stop_consumer
 from serve.near_cache.policy import Change, Offsets
+from store.consumers import stop_consumer
 
 __all__ = ["Batch", "Changelog", "KafkaChangelog", "decoded"]
 

@@ -114,7 +114,7 @@ def _points(
         Reads.LEAD: {key: item.body for key, item in items.items()},
     }
     if summarizer is not None:
-        texts[Reads.WRITTEN] = write_summaries(summarizer, list(items.values())).texts
+        texts[Reads.WRITTEN] = write_summaries(summarizer, list(items.values()), bench.extract).texts
     yield _logged(bench.text(Reads.NOTHING, dict.fromkeys(items, "")))
     yield _logged(bench.text(Reads.BODY, texts[Reads.LEAD]))
     yield from (_logged(bench.text(reads, text)) for reads, text in texts.items() if reads is not Reads.LEAD)

@@ -71,6 +71,10 @@ class Bench:
         self._headers = {key: self._scorer.header(item) for key, item in judged.items.items()}
         self._bare = {key: self._prompt.item_ids(header, "") for key, header in self._headers.items()}
 
+    def extract(self, body: str) -> str:
+        """The fallback of a body, as the nearline service stores it for this ranker."""
+        return self._prompt.extract(body)
+
     @property
     def body_tokens(self) -> float:
         """Length of a body as the ranker reads it, mean over items."""

@@ -60,7 +60,7 @@ def main(config: EmbeddingsConfig) -> EncoderManifest:
     objective = Objective(encoder, ranker, (yes, no), is_joint=config.is_joint)
 
     def materials(drawn: Corpus, seed: int) -> Materials:
-        data = RankerData(drawn.judged, text, prompt, limits.header, limits.summary, seed)
+        data = RankerData(drawn.judged, text, prompt, limits.header, seed)
         return Materials(drawn, prompt, data, seed, config.source)
 
     losses = objective.of_steps(materials(corpus, config.seed), config.steps, config.seed, CURRICULA[config.source])

@@ -49,7 +49,7 @@ class Reader:
 
     def data(self, corpus: Corpus, seed: int) -> RankerData:
         """Pairs to learn from, and headers."""
-        return RankerData(corpus.judged, self.text, self.prompt, self.limits.header, self.limits.summary, seed)
+        return RankerData(corpus.judged, self.text, self.prompt, self.limits.header, seed)
 
     def calibration(self, text: CalibrationText, queries: int) -> tuple[Calibration, list[Batch]]:
         """Prompts of the training split, and what a plan says of them.

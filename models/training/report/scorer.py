@@ -82,6 +82,10 @@ class Scorer:
         """Length of a text."""
         return self._text.count(text)
 
+    def extract(self, body: str) -> str:
+        """The fallback of a body, as the nearline service stores it for this ranker."""
+        return self._prompt.extract(body)
+
     def header(self, item: Item) -> str:
         """The item's header line, as the nearline service renders it."""
         if item.key not in self._headers:

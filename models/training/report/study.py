@@ -124,8 +124,11 @@ class Study:
     def written(self, judged: JudgedSet) -> Written:
         """Summaries of the set's items."""
         if judged.name not in self.known_written:
-            write = extractive_summaries if self.settings.is_extractive else write_summaries
-            self.known_written[judged.name] = write(self.summarizer, list(judged.items.values()))
+            items, extract = list(judged.items.values()), self.scorer.extract
+            if self.settings.is_extractive:
+                self.known_written[judged.name] = extractive_summaries(items, extract)
+            else:
+                self.known_written[judged.name] = write_summaries(self.summarizer, items, extract)
         return self.known_written[judged.name]
 
     def texts(self, judged: JudgedSet, text: Text) -> Mapping[str, str]:

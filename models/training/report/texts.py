@@ -14,13 +14,13 @@ Lead, random and best are those of :mod:`models.training.controls`. ``best`` loo
 choosing sentences can do; no system could run it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from models.bundle import Bundle
 from models.faithfulness import judge_answer
-from models.prompts import SummarizerPrompt, TextTokenizer, extractive_summary
+from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.bm25 import words
 from models.training.controls import Loss
 from models.training.export import load_weights
@@ -57,12 +57,13 @@ class Written:
     num_fallback: int
 
 
-def write_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
+def write_summaries(bundle: Bundle, items: Sequence[Item], extract: Callable[[str], str]) -> Written:
     """Summarise, gate, and fall back as the nearline service does, but for its second, drawn answer.
 
     Args:
         bundle: A summarizer's.
         items: Bodies of any length; an empty one stays empty.
+        extract: The fallback: ``RankerPrompt.extract``.
     """
     text = TextTokenizer.from_file(bundle.tokenizer_file)
     prompt = SummarizerPrompt(text, bundle.manifest.limits)
@@ -80,14 +81,13 @@ def write_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
             answer, prompt.summary(answer), item.body, is_finished=is_finished, is_extractive=is_extractive
         )
         num_fallback += not verdict.is_faithful
-        texts[item.key] = summary if verdict.is_faithful else extractive_summary(item.body, text.count, longest)
+        texts[item.key] = summary if verdict.is_faithful else extract(item.body)
     return Written(texts, len(asked), num_fallback)
 
 
-def extractive_summaries(bundle: Bundle, items: Sequence[Item]) -> Written:
+def extractive_summaries(items: Sequence[Item], extract: Callable[[str], str]) -> Written:
     """What the nearline service stores while the engine is away; nothing is asked."""
-    count, longest = TextTokenizer.from_file(bundle.tokenizer_file).count, bundle.manifest.limits.summary
-    return Written({item.key: extractive_summary(item.body, count, longest) for item in items}, 0, 0)
+    return Written({item.key: extract(item.body) for item in items}, 0, 0)
 
 
 def missing_words(target: str) -> Loss:

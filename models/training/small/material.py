@@ -94,7 +94,7 @@ def draw_material(config: MaterialConfig, text: TextTokenizer, prompt: RankerPro
         encoders = [Encoder(teacher, config.teachers) for teacher in TEACHERS]
         taught = teacher_lessons(learnt, lessons, encoders, config.seed)
     corpus = training_corpus(config.generated_postings, config.generated_queries)
-    generated = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, config.seed)
+    generated = RankerData(corpus.judged, text, prompt, limits.header, config.seed)
     sources = Sources(learnt, lessons, taught, generated)
     return Material(
         data=SmallRankerData(sources, text, prompt, limits, config.mix, config.seed),

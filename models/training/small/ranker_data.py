@@ -98,7 +98,7 @@ class SmallRankerData:
 
     def lead_ids(self, item: Item) -> list[int]:
         """Ids of an item read with its first sentences."""
-        return self.item_ids(item, extractive_summary(item.body, self._count, self._limits.summary))
+        return self.item_ids(item, self._prompt.extract(item.body))
 
     def _next(self, step: int) -> list[Ranking]:
         """The step's queries; after the last one it begins again in another order."""

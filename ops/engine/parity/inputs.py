@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from models.bundle import Bundle, RankerCanary, SummarizerCanary
-from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer, extractive_summary, normalise_query
+from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer, normalise_query
 from models.prompts.header import render_header
 from ops.demo.samples import JudgedQuery, read_judged, read_samples
 from ops.engine.parity.edges import BODIES, LONG, SHORT_PACKS, LongTexts
@@ -134,7 +134,5 @@ def _by_grade(query: JudgedQuery, rng: random.Random) -> Sequence[str]:
 
 
 def _item_ids(prompt: RankerPrompt, bundle: Bundle, posting: Posting) -> tuple[int, ...]:
-    limits = bundle.manifest.limits
-    header = render_header(posting.facts, prompt.count_tokens, limits.header)
-    summary = extractive_summary(posting.body, prompt.count_tokens, limits.summary)
-    return tuple(prompt.item_ids(header, summary))
+    header = render_header(posting.facts, prompt.count_tokens, bundle.manifest.limits.header)
+    return tuple(prompt.item_ids(header, prompt.extract(posting.body)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from models.bundle import Manifest, PromptLimits, Role
-from models.prompts import SummarizerPrompt
+from models.prompts import RankerPrompt, SummarizerPrompt
 from schemas.documents import State, SummarizerId
 from schemas.errors import (
     BackendProtocolError,
@@ -24,6 +24,7 @@ from tests.doubles.tokenizer import small_tokenizer
 
 LONG = "We are looking for a registered nurse in Berlin. Night shift, part time, 21 EUR an hour. " * 10
 PROMPT = SummarizerPrompt(small_tokenizer(), PromptLimits())
+READER = RankerPrompt(small_tokenizer(), PromptLimits(summary=40))
 AWAY = BackendUnavailable("no connection", backend="summarizer", operation="complete")
 SLOW = BackendTimeout("no answer", backend="summarizer", operation="complete")
 
@@ -53,7 +54,7 @@ def make(
     summarizer = Summarizer(
         engine,
         PROMPT,
-        small_tokenizer(),
+        READER.extract,
         manifest=Manifest(
             role=Role.SUMMARIZER, name="tiny", prompt_version=PROMPT.version, is_extractive=is_extractive
         ),
@@ -247,6 +248,14 @@ async def test_spent_budget_becomes_a_fallback(error: PrecisError, reason: str) 
     summary = await summarizer.summarize(LONG)
     assert summary.state is State.FALLBACK
     assert value(telemetry, "fallbacks_total", reason=reason) == 1
+
+
+async def test_a_fallback_is_as_long_as_the_ranker_reads() -> None:
+    """Its tokens are counted by the ranker's tokenizer and limit, not the summarizer's: no sentence would be cut."""
+    summarizer, _ = make(ScriptedSummarizer(fail_when=lambda _: AWAY), budget_s=0.02)
+    text = (await summarizer.summarize(LONG)).text
+    assert LONG.startswith(text)
+    assert 0 < READER.count_tokens(text) <= 40 < READER.count_tokens(f"{text} {LONG.split('. ', maxsplit=1)[0]}")
 
 
 async def test_slow_engine_becomes_a_fallback() -> None:

@@ -46,5 +46,5 @@ def materials(bundle: Bundle, corpus: Corpus) -> Materials:
     limits = bundle.manifest.limits.model_copy(update={"body": 40})
     text = TextTokenizer.from_file(bundle.tokenizer_file)
     prompt = RankerPrompt(text, limits)
-    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, seed=3)
+    data = RankerData(corpus.judged, text, prompt, limits.header, seed=3)
     return Materials(corpus, prompt, data, seed=3)

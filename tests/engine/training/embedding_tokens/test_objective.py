@@ -103,7 +103,7 @@ def test_an_encoder_of_summaries_reads_what_the_teacher_reads(bundle: Bundle, co
     """What has to be found in a body is found already; beside the vectors the ranker reads the same."""
     text, limits = TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits
     prompt = RankerPrompt(text, limits)
-    data = RankerData(corpus.judged, text, prompt, limits.header, limits.summary, seed=3)
+    data = RankerData(corpus.judged, text, prompt, limits.header, seed=3)
     of_body, of_summary = (
         Materials(corpus, prompt, data, 3, source).whole(Random(1), corpus.postings[:3], queries=2) for source in Source
     )

@@ -154,7 +154,7 @@ def test_each_part_of_an_item_answers_for_itself() -> None:
 
 def test_marks_stand_where_title_header_and_facts_end(judged: list[JudgedQuery], tokenizer: TextTokenizer) -> None:
     """Each mark is on a separator of the item, in reading order, and the last fact is answered at the end."""
-    data = RankerData(judged, tokenizer, RankerPrompt(tokenizer, PromptLimits()), 64, 96, seed=1)
+    data = RankerData(judged, tokenizer, RankerPrompt(tokenizer, PromptLimits()), 64, seed=1)
     pairs = data.of_step(3, RANKER_CURRICULUM[3])
     assert any(pair.marks for pair in pairs)
     for pair in pairs:
@@ -170,7 +170,7 @@ def test_whole_bodies_are_answered_where_their_facts_end(
 ) -> None:
     """Beside pairs with summaries there are pairs with bodies, and their marks follow title, header and each phrase."""
     prompt, stage = RankerPrompt(tokenizer, PromptLimits()), CURRICULUM_OF_BODIES[0]
-    pairs = RankerData(judged, tokenizer, prompt, 64, 96, seed=1).of_step(0, stage)
+    pairs = RankerData(judged, tokenizer, prompt, 64, seed=1).of_step(0, stage)
     limits = PromptLimits()
     longest_summarised = limits.query + 64 + 96 + 8
     whole = [pair for pair in pairs if len(pair.example) > longest_summarised]
@@ -189,7 +189,7 @@ def test_whole_bodies_are_answered_where_their_facts_end(
 def test_a_body_is_cut_where_the_prompt_cuts_it(judged: list[JudgedQuery], tokenizer: TextTokenizer) -> None:
     """Facts behind the cut are not asked about."""
     prompt = RankerPrompt(tokenizer, PromptLimits(body=60))
-    pairs = RankerData(judged, tokenizer, prompt, 64, 96, seed=1).of_step(0, CURRICULUM_OF_BODIES[0])
+    pairs = RankerData(judged, tokenizer, prompt, 64, seed=1).of_step(0, CURRICULUM_OF_BODIES[0])
     for pair in pairs:
         assert all(place < len(pair.example.prompt) - 1 for place, _ in pair.marks)
 
@@ -199,7 +199,7 @@ def test_steps_draw_the_same_pairs_again(judged: list[JudgedQuery], tokenizer: T
     prompt = RankerPrompt(tokenizer, PromptLimits())
 
     def pairs(step: int) -> object:
-        return RankerData(judged, tokenizer, prompt, 64, 96, seed=1).of_step(step, RANKER_CURRICULUM[2])
+        return RankerData(judged, tokenizer, prompt, 64, seed=1).of_step(step, RANKER_CURRICULUM[2])
 
     assert pairs(17) == pairs(17)
     assert pairs(17) != pairs(18)

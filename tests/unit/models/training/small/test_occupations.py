@@ -114,7 +114,7 @@ def test_steps_follow_from_their_numbers_and_each_query_comes_once_a_turn(world:
     judged = draw_judged(5, pool, 10, Split.TRAIN, TRAINING_MIX)
     text = text_tokenizer(train_tokenizer(corpus_texts(pool, judged), 1500))
     limits, prompt = PromptLimits(), RankerPrompt(text, PromptLimits())
-    generated = RankerData(judged, text, prompt, limits.header, limits.summary, 1)
+    generated = RankerData(judged, text, prompt, limits.header, 1)
 
     def data() -> SmallRankerData:
         sources = Sources(world, TitleLessons(TITLES, CODES), None, generated)
