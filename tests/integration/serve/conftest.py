@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from serve.arms.declaration import ArmConfig
 from serve.bootstrap import create_admin_app, create_app
@@ -16,6 +17,7 @@ from serve.config import ScorerConfig
 from store.memory import MemoryStore
 from tests.doubles.engines import LexicalRanker
 from tests.doubles.ranker_bundle import write_ranker_bundle
+from tests.doubles.waiting import until
 
 
 @dataclass
@@ -31,6 +33,27 @@ class RunningScorer:
     async def score(self, query: str | list[int], job_ids: list[str], **fields: Any) -> httpx.Response:
         body = {"query": query, "job_ids": job_ids, "deadline_ms": 60_000, **fields}
         return await self.client.post("/v1/score", json=body)
+
+    def sample(self, name: str, **labels: str) -> float:
+        """Value of ``precis_scorer_<name>``; 0 where nothing was counted yet."""
+        return self._registry.get_sample_value(f"precis_scorer_{name}", labels) or 0
+
+    async def until_sample(self, least: float, name: str, **labels: str) -> None:
+        """Until the value is as large."""
+
+        def shown() -> list[str]:
+            lines = generate_latest(self._registry).decode().splitlines()
+            return [f"{name} {labels} >= {least}", *(line for line in lines if name in line)]
+
+        await until(lambda: self.sample(name, **labels) >= least, shown)
+
+    async def until_cached(self, times: int = 1) -> None:
+        """Until the scores of so many answers are in the cache."""
+        await self.until_sample(times, "cache_writes_total", result="written")
+
+    @property
+    def _registry(self) -> CollectorRegistry:
+        return self.app.state.parts.telemetry.registry
 
     async def until_verified(self) -> None:
         """Until the canaries have passed."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import generate_latest
 
 from ops.arms.fetch import fetch_arms
 from schemas.errors import BackendUnavailable
@@ -15,6 +14,7 @@ from tests.doubles.engines import LexicalRanker
 from tests.doubles.ranker_bundle import write_ranker_bundle
 from tests.doubles.summaries import summary_of
 from tests.doubles.tokenizer import small_tokenizer
+from tests.doubles.waiting import until
 
 _SUMMARIES = {"a": "night shift; part time", "b": "remote work; python", "c": "night"}
 _HANGS_S = 60.0
@@ -100,20 +100,6 @@ def _in_charge(name: str) -> Callable[[dict[str, Any]], bool]:
     return lambda shown: shown["champion"] == name
 
 
-def _value(scorer: Any, metric: str, **labels: str) -> float:
-    return scorer.app.state.parts.telemetry.registry.get_sample_value(f"precis_scorer_{metric}", labels) or 0
-
-
-async def _until_value(scorer: Any, value: float, metric: str, **labels: str) -> None:
-    try:
-        async with asyncio.timeout(_HANGS_S):
-            while _value(scorer, metric, **labels) < value:  # noqa: ASYNC110 - a counter tells nobody
-                await asyncio.sleep(0.001)  # a busy loop takes the GIL back before a woken thread has it
-    except TimeoutError:
-        shown = generate_latest(scorer.app.state.parts.telemetry.registry).decode().splitlines()
-        pytest.fail(f"{metric} {labels} is not {value}: {[line for line in shown if metric in line]}")
-
-
 def _pure(answer: Any) -> str:
     """The arm of an answer, all of whose scores are its own."""
     assert answer.status_code == 200, answer.text
@@ -131,7 +117,7 @@ async def test_two_arms_side_by_side_each_have_their_queries(bench, start):
     scorer = await start(arms_interval_s=3600)  # what was declared at start needs no later step
     await _until(scorer, _is_verified("new"))
     first = [await scorer.score(query, list(_SUMMARIES)) for query in _QUERIES]
-    await _until_value(scorer, len(_QUERIES), "cache_writes_total", result="written")
+    await scorer.until_sample(len(_QUERIES), "cache_writes_total", result="written")
     second = [await scorer.score(query, list(_SUMMARIES)) for query in _QUERIES]
     arms = [_pure(answer) for answer in first]
     assert [_pure(answer) for answer in second] == arms
@@ -139,7 +125,7 @@ async def test_two_arms_side_by_side_each_have_their_queries(bench, start):
     assert {result["source"] for answer in second for result in answer.json()["results"]} == {"cache"}
     results = {arm: 3 * arms.count(arm) for arm in ("old", "new")}
     for arm, count in results.items():
-        assert _value(scorer, "results_total", arm=arm, source="cache", reason="") == count
+        assert scorer.sample("results_total", arm=arm, source="cache", reason="") == count
     assert _named(await _arms(scorer), "new")["share"] == 0.5
 
 
@@ -149,7 +135,7 @@ async def test_token_ids_meet_the_arm_of_their_text(bench, start):
     scorer = await start(arms_interval_s=3600)
     await _until(scorer, _is_verified("new"))
     texts = [_pure(await scorer.score(query, list(_SUMMARIES))) for query in _QUERIES]
-    await _until_value(scorer, len(_QUERIES), "cache_writes_total", result="written")
+    await scorer.until_sample(len(_QUERIES), "cache_writes_total", result="written")
     answers = [await scorer.score(small_tokenizer().encode(query), list(_SUMMARIES)) for query in _QUERIES]
     assert [_pure(answer) for answer in answers] == texts
     assert {result["source"] for answer in answers for result in answer.json()["results"]} == {"cache"}
@@ -176,7 +162,7 @@ async def test_cached_scores_do_not_cross_from_arm_to_arm(bench, start):
     bench.declare("old", old="", new="")
     scorer = await start()
     before = await scorer.score("night shift", ["a"])
-    await _until_value(scorer, 1, "cache_writes_total", result="written")
+    await scorer.until_sample(1, "cache_writes_total", result="written")
     bench.declare("new", old="", new="")
     await _until(scorer, _in_charge("new"))
     (old,), (new,) = before.json()["results"], (await scorer.score("night shift", ["a"])).json()["results"]
@@ -199,12 +185,11 @@ async def test_a_swap_under_load_gives_neither_errors_nor_mixed_answers(bench, s
     async with asyncio.TaskGroup() as callers:
         for first in range(8):
             callers.create_task(ask(first))
-        await _until_value(scorer, 50, "requests_total", route="/v1/score", status="200")
+        await scorer.until_sample(50, "requests_total", route="/v1/score", status="200")
         bench.declare("new", new="")
         await _until(scorer, _is_gone("old"))
         seen = len(answers)
-        while len(answers) < seen + 50:  # noqa: ASYNC110 - the callers tell nobody
-            await asyncio.sleep(0)
+        await until(lambda: len(answers) >= seen + 50, "the callers went on")
         is_over.set()
     assert set(answers[-50:]) == {"new"}
     assert answers.count("old") >= 50
@@ -224,7 +209,7 @@ async def test_a_new_champion_that_fails_its_canaries_leaves_the_old_one_in_char
     assert _named(shown, "new")["role"] == "successor"
     assert _pure(await scorer.score("night shift", ["a"])) == "old"
     assert (await scorer.client.get("/readyz")).status_code == 200
-    assert _value(scorer, "canary_failures_total", arm="new") >= 1
+    assert scorer.sample("canary_failures_total", arm="new") >= 1
     info = (await scorer.client.get("/info")).json()
     assert "drift" in _named(info["arms"], "new")["why_not"]
     bench.rankers["new"]._smoothing = good._smoothing  # noqa: SLF001 - the operator mends the engine
@@ -288,7 +273,7 @@ async def test_a_broken_file_changes_nothing_and_shows(bench, start):
     scorer = await start()
     bench.file.write_text("champion = ")
     await _until(scorer, lambda shown: "not TOML" in (shown["file_problem"] or ""))
-    while _value(scorer, "arms_file_ok"):  # noqa: ASYNC110 - a gauge tells nobody
+    while scorer.sample("arms_file_ok"):  # noqa: ASYNC110 - a gauge tells nobody
         await asyncio.sleep(0.001)
     assert _pure(await scorer.score("night shift", ["a"])) == "old"
     bench.declare("new", old="", new="")
@@ -302,14 +287,14 @@ async def test_a_shadow_is_compared_and_never_answers(bench, start):
     scorer = await start()
     await _until(scorer, _is_verified("new"))
     assert _pure(await scorer.score("night shift", list(_SUMMARIES))) == "old"
-    await _until_value(scorer, 1, "shadow_calls_total", arm="new", result="compared")
-    correlations = [_value(scorer, "shadow_rank_correlation_bucket", arm="new", le=le) for le in ("0.99", "1.0")]
+    await scorer.until_sample(1, "shadow_calls_total", arm="new", result="compared")
+    correlations = [scorer.sample("shadow_rank_correlation_bucket", arm="new", le=le) for le in ("0.99", "1.0")]
     assert correlations == [0, 1]
-    assert _value(scorer, "shadow_overlap_at_10_sum", arm="new") == 1
-    assert _value(scorer, "shadow_score_difference_count", arm="new") == len(_SUMMARIES)
-    assert _value(scorer, "results_total", arm="new", source="model", reason="") == 0
-    await _until_value(scorer, 1, "cache_writes_total", result="written")
-    assert _value(scorer, "cache_writes_total", result="written") == 1
+    assert scorer.sample("shadow_overlap_at_10_sum", arm="new") == 1
+    assert scorer.sample("shadow_score_difference_count", arm="new") == len(_SUMMARIES)
+    assert scorer.sample("results_total", arm="new", source="model", reason="") == 0
+    await scorer.until_sample(1, "cache_writes_total", result="written")
+    assert scorer.sample("cache_writes_total", result="written") == 1
 
 
 async def test_a_shadow_that_hangs_neither_delays_nor_fails_an_answer(bench, start):
@@ -320,9 +305,9 @@ async def test_a_shadow_that_hangs_neither_delays_nor_fails_an_answer(bench, sta
     bench.rankers["new"].hold()
     for query in _QUERIES:
         assert _pure(await scorer.score(query, list(_SUMMARIES))) == "old"
-    assert _value(scorer, "shadow_calls_total", arm="new", result="full") == len(_QUERIES) - 2
+    assert scorer.sample("shadow_calls_total", arm="new", result="full") == len(_QUERIES) - 2
     assert _named(await _arms(scorer), "new")["calls"] == 2
-    assert _value(scorer, "shadow_calls_total", arm="new", result="compared") == 0
+    assert scorer.sample("shadow_calls_total", arm="new", result="compared") == 0
 
 
 async def test_a_shadow_that_fails_is_counted_and_nothing_else(bench, start):
@@ -332,7 +317,7 @@ async def test_a_shadow_that_fails_is_counted_and_nothing_else(bench, start):
     await _until(scorer, _is_verified("new"))
     bench.rankers["new"].fail_next(*[BackendUnavailable("away", backend="ranker", operation="score")] * 9)
     assert _pure(await scorer.score("night shift", ["a"])) == "old"
-    await _until_value(scorer, 1, "shadow_calls_total", arm="new", result="failed")
+    await scorer.until_sample(1, "shadow_calls_total", arm="new", result="failed")
 
 
 async def test_the_command_shows_what_the_admin_port_says(start, bench) -> None:

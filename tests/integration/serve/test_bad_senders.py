@@ -12,6 +12,7 @@ import pytest
 
 from serve.connection import HeadTimeLimit
 from tests.doubles.served import served
+from tests.doubles.waiting import until
 
 _GOOD = b'{"query": "night", "job_ids": ["a"]}'
 _ENDLESS = 10_000
@@ -242,6 +243,5 @@ async def test_bad_requests_leave_nothing_behind(address: str):
     resident_mib = _resident_mib()
     await _misbehave(address, 2_000, 1_000)
     gc.collect()
-    while _num_open_files() > num_files:  # noqa: ASYNC110 - the last connections end some turns of the loop later
-        await asyncio.sleep(0)
+    await until(lambda: _num_open_files() <= num_files, "the last connections ended")
     assert _resident_mib() - resident_mib < 4  # 2 KiB each

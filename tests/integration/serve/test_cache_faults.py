@@ -35,11 +35,6 @@ async def _answer(scorer, *job_ids: str) -> dict:
     return answer.json()
 
 
-def _count(scorer, metric: str, result: str) -> float:
-    registry = scorer.app.state.parts.telemetry.registry
-    return registry.get_sample_value(f"precis_scorer_{metric}_total", {"result": result}) or 0
-
-
 @pytest.mark.parametrize(("fault", "budget_s"), [("slow", 0.001), ("gone", 60.0)])
 async def test_a_cache_that_fails_again_and_again_is_left_alone(start_scorer, fault: str, budget_s: float):
     """Every answer is the model's and says that the cache was unavailable; most calls do not even ask it."""
@@ -52,7 +47,7 @@ async def test_a_cache_that_fails_again_and_again_is_left_alone(start_scorer, fa
         assert answer["cache"] == "unavailable"
         assert answer["results"][0]["source"] == "model"
     assert store.num_look_ups < 2 * _FAILURES
-    assert _count(scorer, "cache_lookups", "open") == 2 * _FAILURES - store.num_look_ups
+    assert scorer.sample("cache_lookups_total", result="open") == 2 * _FAILURES - store.num_look_ups
 
 
 async def test_what_has_no_score_is_not_remembered(start_scorer):
@@ -62,8 +57,7 @@ async def test_what_has_no_score_is_not_remembered(start_scorer):
     assert await store.put(summary_of("a", "night shift"), cas=None)
     scorer.ranker.script.append(BackendUnavailable("away", backend="ranker", operation="score"))
     assert (await scorer.score("night", ["a", "b"], fallback=False)).status_code == 503
-    while not _count(scorer, "cache_writes", "empty"):  # noqa: ASYNC110 - a counter tells nobody
-        await asyncio.sleep(0)
+    await scorer.until_sample(1, "cache_writes_total", result="empty")
     assert await store.put(summary_of("b", "days"), cas=None)
     answer = await _answer(scorer, "a", "b")
     assert [result["source"] for result in answer["results"]] == ["model", "model"]

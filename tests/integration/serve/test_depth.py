@@ -1,10 +1,12 @@
 """Depth under load, end to end: calls that come together behind a slow ranker each get less, and say so."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from tests.doubles.summaries import summary_of
+from tests.doubles.waiting import until
 
 _JOB_IDS = [f"job-{index}" for index in range(40)]
 _QUERIES = ["night shift", "remote work", "part time"]
@@ -37,14 +39,17 @@ async def slow_scorer(start_scorer):
     return scorer
 
 
+def _is_admitted(admission, before: int) -> bool:
+    return admission.in_flight > before
+
+
 async def _send_all(scorer) -> list[dict]:
     """The answers to all queries, each sent when the one before waits for the ranker."""
     admission, calls = scorer.app.state.parts.arms.champion.admission, []
     for query in _QUERIES:
         before = admission.in_flight
         calls.append(asyncio.create_task(scorer.score(query, _JOB_IDS)))
-        while admission.in_flight == before:  # noqa: ASYNC110 - a counter tells nobody
-            await asyncio.sleep(0)
+        await until(partial(_is_admitted, admission, before), "the call was admitted")
     return await _let_go(scorer, calls)
 
 
@@ -83,8 +88,7 @@ async def test_depth_min_is_kept_under_load(slow_scorer):
     asked = asyncio.create_task(slow_scorer.score(_QUERIES[1], _JOB_IDS, depth={"min": len(_JOB_IDS)}))
     admission = slow_scorer.app.state.parts.arms.champion.admission
     before = admission.in_flight
-    while admission.in_flight == before:  # noqa: ASYNC110 - a counter tells nobody
-        await asyncio.sleep(0)
+    await until(partial(_is_admitted, admission, before), "the call was admitted")
     _, answer = await _let_go(slow_scorer, [busy, asked])
     assert answer["depth_share"] < 1
     assert answer["depth_served"] == len(_JOB_IDS)

@@ -1,7 +1,5 @@
 """``POST /v1/cache/purge``: what goes, for whom, and who may ask for it."""
 
-import asyncio
-
 import pytest
 
 from schemas.errors import BackendUnavailable
@@ -28,16 +26,10 @@ async def pair(start_scorer):
         assert await store.put(summary_of(job_id, f"night shift {job_id}"), cas=None)
     for query in ("night", "part time"):
         assert await _sources(pair[0], query) == ["model", "model"]
-    await _written(pair[0], 2)
+    await pair[0].until_cached(2)
     for scorer in pair:
         assert await _sources(scorer, "night") == await _sources(scorer, "part time") == ["cache", "cache"]
     return pair
-
-
-async def _written(scorer, times: int) -> None:
-    value = scorer.app.state.parts.telemetry.registry.get_sample_value
-    while (value("precis_scorer_cache_writes_total", {"result": "written"}) or 0) < times:  # noqa: ASYNC110
-        await asyncio.sleep(0)
 
 
 async def _sources(scorer, query: str) -> list[str]:
@@ -72,7 +64,7 @@ async def test_all_scores_go_for_every_process_at_once(pair):
     assert (await _purge(pair[0], all=True)).json()["scope"] == "all"
     for query in ("night", "part time"):
         assert await _sources(pair[1], query) == ["model", "model"]
-    await _written(pair[1], 2)
+    await pair[1].until_cached(2)
     assert await _sources(pair[0], "night") == ["cache", "cache"]
 
 

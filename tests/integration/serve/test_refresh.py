@@ -25,19 +25,9 @@ async def _filled(start_scorer, **limits):
     for job_id in ("a", "b"):
         assert await scorer.store.put(summary_of(job_id, f"night shift {job_id}"), cas=None)
     assert (await scorer.score("night", ["a", "b"])).status_code == 200
-    await _until(scorer, "cache_writes", "written", 1)
+    await scorer.until_sample(1, "cache_writes_total", result="written")
     scorer.ranker.calls.clear()
     return scorer
-
-
-def _value(scorer, metric: str, result: str) -> float:
-    registry = scorer.app.state.parts.telemetry.registry
-    return registry.get_sample_value(f"precis_scorer_{metric}_total", {"result": result}) or 0
-
-
-async def _until(scorer, metric: str, result: str, value: float) -> None:
-    while _value(scorer, metric, result) < value:  # noqa: ASYNC110 - a counter tells nobody
-        await asyncio.sleep(0)
 
 
 def _sources(answer) -> list[str]:
@@ -59,7 +49,7 @@ async def test_an_old_hit_is_served_and_scored_anew(start_scorer):
     """The entry is younger afterwards, of the same version and value; the answer was the cache's."""
     due = await _filled(start_scorer, store=_NotingMerges())
     assert _sources(await due.score("night", ["a", "b"])) == ["cache", "cache"]
-    await _until(due, "refreshes", "refreshed", 2)
+    await due.until_sample(2, "refreshes_total", result="refreshed")
     assert due.ranker.num_items == 2
     before, after = due.store.merges
     assert set(after) == set(before) == {"a", "b"}
@@ -76,7 +66,7 @@ async def test_a_refresh_under_way_delays_nothing_and_is_not_begun_twice(due):
     await due.ranker.wait_in_flight(1)
     assert len(due.ranker.calls) == 1
     due.ranker.release.set()
-    await _until(due, "refreshes", "refreshed", 2)
+    await due.until_sample(2, "refreshes_total", result="refreshed")
     assert len(due.ranker.calls) == 1
 
 
@@ -91,7 +81,7 @@ async def test_refreshes_wait_for_an_idle_window(due):
     assert [len(call.items) for call in due.ranker.calls] == [1, 1]
     due.ranker.release.set()
     assert _sources(await interactive) == _sources(await second) == ["model"]
-    await _until(due, "refreshes", "refreshed", 2)
+    await due.until_sample(2, "refreshes_total", result="refreshed")
     assert [len(call.items) for call in due.ranker.calls] == [1, 1, 2]
 
 
@@ -99,8 +89,8 @@ async def test_no_more_than_the_limit_wait_at_once(start_scorer):
     """The others keep their old score and are counted."""
     scorer = await _filled(start_scorer, max_refreshes=1)
     assert _sources(await scorer.score("night", ["a", "b"])) == ["cache", "cache"]
-    await _until(scorer, "refreshes", "refreshed", 1)
-    assert _value(scorer, "refreshes", "dropped") == 1
+    await scorer.until_sample(1, "refreshes_total", result="refreshed")
+    assert scorer.sample("refreshes_total", result="dropped") == 1
     assert scorer.ranker.num_items == 1
 
 
@@ -108,9 +98,9 @@ async def test_a_refresh_that_fails_costs_nothing_and_is_tried_again(due):
     """The old score stays; the next hit begins anew."""
     due.ranker.script.append(BackendUnavailable("away", backend="ranker", operation="score"))
     assert _sources(await due.score("night", ["a", "b"])) == ["cache", "cache"]
-    await _until(due, "refreshes", "unserved", 2)
+    await due.until_sample(2, "refreshes_total", result="unserved")
     assert _sources(await due.score("night", ["a", "b"])) == ["cache", "cache"]
-    await _until(due, "refreshes", "refreshed", 2)
+    await due.until_sample(2, "refreshes_total", result="refreshed")
 
 
 async def test_young_hits_are_left_alone(start_scorer):

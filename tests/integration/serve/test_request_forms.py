@@ -1,7 +1,5 @@
 """The forms of a scoring request: a query as text or as token ids, candidates as ids or as documents."""
 
-import asyncio
-
 import pytest
 
 from models.prompts import normalise_query
@@ -26,18 +24,11 @@ async def _post(scorer, **fields) -> list[dict]:
     return response.json()["results"]
 
 
-async def _cached(scorer) -> None:
-    """Until an answer's scores are in the cache."""
-    value = scorer.app.state.parts.telemetry.registry.get_sample_value
-    while not value("precis_scorer_cache_writes_total", {"result": "written"}):  # noqa: ASYNC110 - a counter tells nobody
-        await asyncio.sleep(0)
-
-
 @pytest.mark.parametrize(("first", "second"), [(_QUERY, _IDS), (_IDS, "NIGHT  shift Nurse")])
 async def test_a_text_and_its_ids_are_one_query(filled, first, second):
     """The same prompt, and so the same entry of the cache, whichever form came first."""
     before = await _post(filled, query=first, job_ids=["a", "b"])
-    await _cached(filled)
+    await filled.until_cached()
     after = await _post(filled, query=second, job_ids=["a", "b"])
     assert [result["source"] for result in before + after] == ["model"] * 2 + ["cache"] * 2
     assert [result["score"] for result in before] == [result["score"] for result in after]

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from schemas.errors import BackendProtocolError, BackendTimeout, BackendUnavaila
 from store.memory import MemoryStore
 from tests.doubles.engines import LexicalRanker
 from tests.doubles.summaries import LONG_AGO, summary_of
+from tests.doubles.waiting import until
 
 _SUMMARIES = {"a": "night shift; part time", "b": "remote work; python", "c": "night"}
 
@@ -23,23 +25,6 @@ async def _fill(store, **changes) -> None:
 async def _replace(store, document) -> None:
     stored = await store.get(document.job_id)
     assert await store.put(document, cas=stored.cas)
-
-
-def _value(scorer, metric: str, labels: dict[str, str] | None = None) -> float:
-    """A counter of the scorer."""
-    registry = scorer.app.state.parts.telemetry.registry
-    return registry.get_sample_value(f"precis_scorer_{metric}_total", labels) or 0
-
-
-async def _until(scorer, metric: str, value: float, labels: dict[str, str] | None = None) -> None:
-    """Until a counter has reached the value; the test's timeout ends it otherwise."""
-    while _value(scorer, metric, labels) < value:  # noqa: ASYNC110 - a counter tells nobody
-        await asyncio.sleep(0)
-
-
-async def _cache_written(scorer, times: int = 1) -> None:
-    """Until so many answers' scores are in the cache."""
-    await _until(scorer, "cache_writes", times, {"result": "written"})
 
 
 @pytest.fixture
@@ -57,7 +42,7 @@ def _column(response: httpx.Response, name: str) -> list:
 async def test_second_answer_comes_from_the_cache(filled):
     """A repeated query has the same scores and needs no call of the ranker."""
     first = await filled.score("night shift", ["a", "b", "c"])
-    await _cache_written(filled)
+    await filled.until_cached()
     second = await filled.score("Night  SHIFT", ["a", "b", "c"])
     assert _column(first, "source") == ["model"] * 3
     assert _column(second, "source") == ["cache"] * 3
@@ -68,7 +53,7 @@ async def test_second_answer_comes_from_the_cache(filled):
 async def test_an_edit_makes_its_cached_score_unusable(filled):
     """Nobody removes the entry here: the item version alone keeps the old score from being returned."""
     before = await filled.score("night shift", ["a", "b"])
-    await _cache_written(filled)
+    await filled.until_cached()
     await _replace(filled.store, summary_of("a", "days only", source_version=2, rev=2))
     after = await filled.score("night shift", ["a", "b"])
     assert _column(after, "source") == ["model", "cache"]
@@ -154,7 +139,7 @@ async def test_concurrent_misses_of_the_same_pair_share_one_computation(filled):
     first = asyncio.create_task(filled.score("night", ["a", "b"]))
     await filled.ranker.started.wait()
     second = asyncio.create_task(filled.score("night", ["b", "a"]))
-    await _until(filled, "shared", 2)
+    await filled.until_sample(2, "shared_total")
     filled.ranker.release.set()
     scores = dict(zip("ab", _column(await first, "score"), strict=True))
     assert _column(await second, "score") == [scores["b"], scores["a"]]
@@ -185,7 +170,7 @@ async def test_a_ranker_that_fails_is_a_problem_only_where_nothing_has_a_score(f
     assert refused.status_code == status
     assert refused.headers["content-type"] == "application/problem+json"
     await filled.score("night", ["a"])
-    await _cache_written(filled)
+    await filled.until_cached()
     filled.ranker.fail_next(error)
     partial = await filled.score("night", ["a", "b"])
     assert _column(partial, "source") == ["cache", "unscored"]
@@ -195,7 +180,7 @@ async def test_a_ranker_that_fails_is_a_problem_only_where_nothing_has_a_score(f
 async def test_a_ranker_that_hangs_costs_the_deadline_and_no_more(filled):
     """Nothing done in time: 504, where no fallback is wanted. Something cached: a partial answer."""
     await filled.score("night", ["a"])
-    await _cache_written(filled)
+    await filled.until_cached()
     filled.ranker.hold()
     nothing = await filled.score("night", ["b"], deadline_ms=100, fallback=False)
     partial = await filled.score("night", ["a", "b"], deadline_ms=100)
@@ -228,7 +213,7 @@ async def test_every_token_is_given_back_whatever_became_of_it(filled):
     await filled.score("night", ["b"])
     filled.ranker.hold()
     await filled.score("night", ["c"], deadline_ms=50)
-    await _until(filled, "ranker_requests", 1, {"arm": "champion", "result": "DeadlineExceeded"})
+    await filled.until_sample(1, "ranker_requests_total", arm="champion", result="DeadlineExceeded")
     assert (await filled.client.get("/info")).json()["ranker"]["tokens_in_flight"] == 0
 
 
@@ -275,16 +260,15 @@ async def test_scores_of_a_changed_ranker_are_returned_and_not_cached_under_the_
     filled.ranker.model_revision = "new"
     answer = await filled.score("night", ["a"])
     assert answer.json()["versions"]["ranker_revision"] == "new"
-    written, empty = {"result": "written"}, {"result": "empty"}
-    while not (_value(filled, "cache_writes", written) or _value(filled, "cache_writes", empty)):  # noqa: ASYNC110 - as above
-        await asyncio.sleep(0)
-    assert not _value(filled, "cache_writes", written)
+    writes = partial(filled.sample, "cache_writes_total")
+    await until(lambda: writes(result="written") or writes(result="empty"), "the answer was offered to the cache")
+    assert not writes(result="written")
 
 
 async def test_an_answer_of_two_revisions_says_so(filled):
     """Cached scores of the old ranker beside new ones are not comparable: ``is_mixed`` tells."""
     await filled.score("night", ["a"])
-    await _cache_written(filled)
+    await filled.until_cached()
     filled.ranker.model_revision = "new"
     answer = await filled.score("night", ["a", "b"])
     assert answer.json()["versions"]["is_mixed"] is True

@@ -28,22 +28,12 @@ def _sources(answer) -> list[str]:
     return [result["source"] for result in answer.json()["results"]]
 
 
-def _value(scorer, result: str) -> float:
-    registry = scorer.app.state.parts.telemetry.registry
-    return registry.get_sample_value("precis_scorer_shared_flights_total", {"result": result}) or 0
-
-
-async def _until_followed(scorer) -> None:
-    while not _value(scorer, "followed"):  # noqa: ASYNC110 - a counter tells nobody
-        await asyncio.sleep(0)
-
-
 async def _both_ask(pair):
     first, second = pair
     leading = asyncio.create_task(first.score("night", ["a", "b"]))
     await first.ranker.wait_in_flight(1)
     following = asyncio.create_task(second.score("night", ["a", "b"]))
-    await _until_followed(second)
+    await second.until_sample(1, "shared_flights_total", result="followed")
     return leading, following
 
 
@@ -59,7 +49,7 @@ async def test_the_second_is_answered_with_what_the_first_computed(pair):
         result["score"] for result in (await leading).json()["results"]
     ]
     assert second.ranker.calls == []
-    assert _value(second, "found") == 2
+    assert second.sample("shared_flights_total", result="found") == 2
 
 
 async def test_what_another_computed_keeps_words_out_of_the_answer(pair):
@@ -70,7 +60,7 @@ async def test_what_another_computed_keeps_words_out_of_the_answer(pair):
     leading = asyncio.create_task(first.score("night", ["a", "b"]))
     await first.ranker.wait_in_flight(1)
     following = asyncio.create_task(second.score("night", ["a", "b", "c"]))
-    await _until_followed(second)
+    await second.until_sample(1, "shared_flights_total", result="followed")
     first.ranker.release.set()
     await leading
     assert _sources(await following) == ["cache", "cache", "unscored"]
@@ -84,7 +74,7 @@ async def test_what_the_first_does_not_get_done_the_second_takes_over(pair):
     first.ranker.release.set()
     assert _sources(await leading) == ["fallback", "fallback"]
     assert _sources(await following) == ["model", "model"]
-    assert _value(second, "taken_over") == 2
+    assert second.sample("shared_flights_total", result="taken_over") == 2
 
 
 async def test_held_calls_are_not_led_and_do_not_follow(pair):
@@ -93,7 +83,7 @@ async def test_held_calls_are_not_led_and_do_not_follow(pair):
     leading = asyncio.create_task(first.score("night", ["a", "b"], **{"class": "latency_insensitive"}))
     await first.ranker.wait_in_flight(1)
     assert _sources(await second.score("night", ["a", "b"])) == ["model", "model"]
-    assert _value(second, "followed") == 0
+    assert second.sample("shared_flights_total", result="followed") == 0
     first.ranker.release.set()
     assert (await leading).status_code == 200
 
@@ -117,7 +107,7 @@ async def test_without_leases_each_scores_by_itself(start_scorer, store, budget_
     scorer = await start_scorer(store=store(), **(_LIMITS | {"cache_budget_s": budget_s}))
     assert await scorer.store.put(summary_of("a", "night shift for nurses"), cas=None)
     assert _sources(await scorer.score("night", ["a"])) == ["model"]
-    assert _value(scorer, "failed") == 1
+    assert scorer.sample("shared_flights_total", result="failed") == 1
 
 
 async def test_what_costs_the_ranker_little_is_not_asked_about(start_scorer):
@@ -125,4 +115,4 @@ async def test_what_costs_the_ranker_little_is_not_asked_about(start_scorer):
     scorer = await start_scorer(store=_NoLeases(), **(_LIMITS | {"initial_tokens_per_s": 1e6}))
     assert await scorer.store.put(summary_of("a", "night shift for nurses"), cas=None)
     assert _sources(await scorer.score("night", ["a"])) == ["model"]
-    assert _value(scorer, "failed") == 0
+    assert scorer.sample("shared_flights_total", result="failed") == 0

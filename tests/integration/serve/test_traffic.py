@@ -6,6 +6,7 @@ import pytest
 
 from store.memory import MemoryStore
 from tests.doubles.summaries import summary_of
+from tests.doubles.waiting import until
 
 _JOB_IDS = ["a", "b", "c", "d"]
 
@@ -29,16 +30,14 @@ def _admission(scorer):
 
 
 async def _until(scorer, *, calls: int) -> None:
-    while len(scorer.ranker.calls) < calls:  # noqa: ASYNC110 - a list tells nobody
-        await asyncio.sleep(0)
+    await until(lambda: len(scorer.ranker.calls) >= calls, f"{calls} calls of the ranker")
 
 
 async def _ask(scorer, traffic_class: str, query: str, **fields) -> "asyncio.Task":
     """A call that was admitted."""
     before = _admission(scorer).in_flight
     call = asyncio.create_task(scorer.score(query, _JOB_IDS, **{"class": traffic_class}, **fields))
-    while _admission(scorer).in_flight == before:  # noqa: ASYNC110 - a counter tells nobody
-        await asyncio.sleep(0)
+    await until(lambda: _admission(scorer).in_flight > before, "the call was admitted")
     return call
 
 
