@@ -5,9 +5,9 @@ from enum import StrEnum
 from ops.settings import Settings, environment_cache
 from ops.small import small_bundle
 
-__all__ = ["SMALL_RANKER", "Scale", "at_scale", "time_needed"]
+__all__ = ["SMALL_PRUNED", "SMALL_RANKER", "Scale", "at_scale", "time_needed"]
 
-SMALL_RANKER = "ranker-small"
+SMALL_RANKER, SMALL_PRUNED = "ranker-small", "ranker-small-pruned"
 
 
 class Scale(StrEnum):

@@ -13,7 +13,7 @@ from models.training.small.source import SMOLLM2
 from ops.made_once import is_complete, made_once
 from schemas.errors import BackendProtocolError, BackendUnavailable, ConfigurationError
 
-__all__ = ["adapters", "default_folder", "fetched_wheel", "is_wheel_here", "small_bundle"]
+__all__ = ["adapters", "default_folder", "fetched_wheel", "find_small", "is_wheel_here", "small_bundle"]
 
 _FETCH_TIMEOUT_S = 540
 _LAST_LINES = 8
@@ -46,10 +46,18 @@ def small_bundle(cache: Path, name: str) -> Path:
     Raises:
         ConfigurationError: It is not there.
     """
-    folder = default_folder(cache) / name
-    if not folder.is_dir():
-        raise ConfigurationError(f"{str(folder)!r} is not there: run `precis bundle fetch small` first")
+    folder = find_small(cache, name)
+    if folder is None:
+        raise ConfigurationError(
+            f"{str(default_folder(cache) / name)!r} is not there: run `precis bundle fetch small` first"
+        )
     return folder
+
+
+def find_small(cache: Path, name: str) -> Path | None:
+    """The pretrained weights, ``base``, or a bundle beside them; None where it was not fetched."""
+    folder = default_folder(cache) / name
+    return folder if folder.is_dir() else None
 
 
 def is_wheel_here(cache: Path) -> bool:

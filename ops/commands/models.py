@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ops.commands.modules import PASS_THROUGH, option, run_module
+from ops.commands.modules import PASS_THROUGH, option, run_module, with_found
 
 __all__ = ["register"]
 
@@ -57,18 +57,25 @@ def train_ranker(context: typer.Context) -> None:
 
 def train_small_ranker(context: typer.Context) -> None:
     """Small ranker: an adapter for pretrained weights. Options as `--help` of the recipe says."""
+    from ops.labels.teachers import find_teachers
     from ops.settings import environment_cache
-    from ops.small import default_folder
+    from ops.small import find_small
 
-    arguments = context.args
-    if option(arguments, "--base") is None and (base := default_folder(environment_cache()) / "base").is_dir():
-        arguments = ["--base", str(base), *arguments]
-    run_module("models.training.small.ranker", arguments, environment="training")
+    cache = environment_cache()
+    found = {"--base": find_small(cache, "base"), "--teachers": find_teachers(cache)}
+    run_module("models.training.small.ranker", with_found(context.args, found), environment="training")
 
 
 def train_small_pruned(context: typer.Context) -> None:
     """Pruned small ranker: what it needs on top of its plan. Options as `--help` of the recipe says."""
-    run_module("models.training.small.pruned", context.args, environment="training")
+    from ops.labels.teachers import find_teachers
+    from ops.scale import SMALL_RANKER
+    from ops.settings import environment_cache
+    from ops.small import find_small
+
+    cache = environment_cache()
+    found = {"--bundle": find_small(cache, SMALL_RANKER), "--teachers": find_teachers(cache)}
+    run_module("models.training.small.pruned", with_found(context.args, found), environment="training")
 
 
 def train_summarizer(context: typer.Context) -> None:
@@ -118,22 +125,16 @@ def prune_compare(context: typer.Context) -> None:
 
 def eval_report(context: typer.Context) -> None:
     """Rank, prune, compress, measure, and write docs/results. Options as `--help` of the module says."""
-    run_module("models.training.report", [*_fetched(context.args), *context.args], environment="training")
-
-
-def _fetched(arguments: list[str]) -> list[str]:
-    """Options for what is not in the repository but in the cache; what was typed comes after them and wins."""
-    from ops.labels.teachers import teachers_folder
-    from ops.scale import SMALL_RANKER, Scale
+    from ops.labels.teachers import find_teachers
+    from ops.scale import SMALL_PRUNED, SMALL_RANKER, Scale
     from ops.settings import environment_cache
-    from ops.small import small_bundle
+    from ops.small import find_small, small_bundle
 
-    options, cache = [], environment_cache()
-    if (weights := teachers_folder(cache)).is_dir():
-        options += ["--embedders", str(weights)]
-    if option(arguments, "--scale") == Scale.SMALL and option(arguments, "--ranker") is None:
-        options += ["--ranker", str(small_bundle(cache, SMALL_RANKER))]
-    return options
+    cache = environment_cache()
+    found = {"--embedders": find_teachers(cache)}
+    if option(context.args, "--scale") == Scale.SMALL and option(context.args, "--ranker") is None:
+        found |= {"--ranker": small_bundle(cache, SMALL_RANKER), "--recovered": find_small(cache, SMALL_PRUNED)}
+    run_module("models.training.report", with_found(context.args, found), environment="training")
 
 
 def eval_record(context: typer.Context) -> None:

@@ -1,8 +1,10 @@
 """Commands whose options are those of a module that runs in an environment of its own."""
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 
-__all__ = ["PASS_THROUGH", "option", "run_module"]
+__all__ = ["PASS_THROUGH", "option", "run_module", "with_found"]
 
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """Settings of such a command: all that was typed is the module's, `--help` too."""
@@ -16,6 +18,12 @@ def option(arguments: list[str], name: str) -> str | None:
         if argument.startswith(f"{name}="):
             return argument.removeprefix(f"{name}=")
     return None
+
+
+def with_found(arguments: list[str], found: Mapping[str, Path | None]) -> list[str]:
+    """What was typed, and the options that were not but whose files were found."""
+    missing = {name: path for name, path in found.items() if path is not None and option(arguments, name) is None}
+    return [*(text for name, path in missing.items() for text in (name, str(path))), *arguments]
 
 
 def run_module(module: str, arguments: list[str], environment: str = "base") -> None:

@@ -8,7 +8,7 @@ from ops.maven.jars import Fetch, Jars, fetched, jars_folder
 from ops.maven.lock import JarLock
 from schemas.errors import ConfigurationError
 
-__all__ = ["fetch_teachers", "teachers_folder"]
+__all__ = ["fetch_teachers", "find_teachers", "teachers_folder"]
 
 _POM = Path(__file__).resolve().parent / "pom.xml"
 
@@ -28,19 +28,25 @@ def fetch_teachers(cache: Path, *, fetch: Fetch | None = None) -> Path:
     return fetched(cache, _jars(), fetch=fetch)
 
 
+def find_teachers(cache: Path) -> Path | None:
+    """The folder of the jars; None where they were not fetched."""
+    folder = jars_folder(cache, _jars())
+    return folder if is_complete(folder) else None
+
+
 def teachers_folder(cache: Path) -> Path:
     """The folder of the jars, which are there.
 
     Raises:
         ConfigurationError: They are not.
     """
-    folder = jars_folder(cache, _jars())
-    if not is_complete(folder):
-        raise ConfigurationError(
-            f"the weights of the teachers are not in {str(folder)!r}: run `precis label fetch-teachers` (160 MB, once; "
-            "PRECIS_ENV_CACHE names another place for that folder), or name a folder of the jars by --weights"
-        )
-    return folder
+    if (folder := find_teachers(cache)) is not None:
+        return folder
+    raise ConfigurationError(
+        f"the weights of the teachers are not in {str(jars_folder(cache, _jars()))!r}: run `precis label "
+        "fetch-teachers` (160 MB, once; PRECIS_ENV_CACHE names another place for that folder), or name a folder of the "
+        "jars by --weights"
+    )
 
 
 def _jars() -> Jars:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from models.labels.teachers.weights import TEACHERS
 from ops.cli import app
 from ops.labels import teachers
-from ops.labels.teachers import fetch_teachers, teachers_folder
+from ops.labels.teachers import fetch_teachers, find_teachers, teachers_folder
 from schemas.errors import BackendProtocolError, ConfigurationError
 
 
@@ -40,3 +40,15 @@ def test_without_weights_the_command_says_how_to_get_them(tmp_path, monkeypatch)
     assert isinstance(done.exception, ConfigurationError)
     assert "run `precis label fetch-teachers`" in str(done.exception)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["eval", "report"], ["train", "small-ranker"]])
+def test_a_command_that_could_use_them_goes_on_without(command, tmp_path, monkeypatch):
+    """The report leaves that comparison out by itself: it needs no weights to start."""
+    monkeypatch.setenv("PRECIS_ENV_CACHE", str(tmp_path))
+    ran = []
+    monkeypatch.setattr("ops.commands.models.run_module", lambda *args, **_: ran.append(args))
+    done = CliRunner().invoke(app, [*command, "--out", "x"])
+    assert done.exception is None
+    assert find_teachers(tmp_path) is None
+    assert [arguments for _, arguments in ran] == [["--out", "x"]]
