@@ -14,19 +14,17 @@ import torch
 from models.bundle import Manifest, PromptLimits, Role
 from models.prompts import SummarizerPrompt
 from models.training.architecture import TINY, CausalModel, Shape, build_model
-from models.training.batches import padded
 from models.training.command_line import run_recipe
 from models.training.corpora import evaluation_corpus, text_tokenizer, tiny_tokenizer, training_corpus
 from models.training.curriculum import stage_at
 from models.training.curve import Curve
-from models.training.examples import Example, micro_batches
 from models.training.export import export_weights, load_weights, versions, write_manifest
 from models.training.identity import data_digest, fingerprint
 from models.training.loop import LoopConfig, LossOfStep, train
-from models.training.losses import next_token_loss
 from models.training.optimiser import OptimiserConfig
 from models.training.rate_options import add_rates, taken_rates
-from models.training.summarizer_data import CURRICULUM, Stage, SummarizerData
+from models.training.summarizer_data import CURRICULUM, SummarizerData
+from models.training.summarizer_objective import losses_of_answers, mean_loss
 from models.training.summarizer_report import measure_summarizer, summarizer_canaries
 
 __all__ = ["SummarizerConfig", "main"]
@@ -88,7 +86,11 @@ def main(config: SummarizerConfig) -> Manifest:
     loop = LoopConfig(config.steps, config.out.with_suffix(".checkpoint"), fingerprint(provenance))
     held_out_data = SummarizerData(held_out.postings, text, prompt, limits.body, config.seed)
     measured = [held_out_data.example(posting) for posting in held_out.postings[:_MEASURED_POSTINGS]]
-    curve = Curve(config.out.with_suffix(".curve.csv"), config.measured_every, lambda: _held_out_loss(model, measured))
+    curve = Curve(
+        config.out.with_suffix(".curve.csv"),
+        config.measured_every,
+        lambda: mean_loss(model, measured, _MICRO_BATCH_TOKENS),
+    )
     loss = train(model, _losses(model, data, config.steps), loop, config.optimiser, "summarizer", curve)
     export_weights(model, tokenizer, config.out)
     model = load_weights(config.out)
@@ -110,30 +112,9 @@ def main(config: SummarizerConfig) -> Manifest:
 def _losses(model: CausalModel, data: SummarizerData, steps: int) -> LossOfStep:
     def of_step(step: int) -> Iterator[torch.Tensor]:
         stage = stage_at(CURRICULUM, step, steps)
-        examples = data.of_step(step, stage)
-        for group in micro_batches(examples, _MICRO_BATCH_TOKENS):
-            yield _loss(model, [examples[index] for index in group], stage) * (len(group) / len(examples))
+        return losses_of_answers(model, data.of_step(step, stage), _MICRO_BATCH_TOKENS, stage.prompt_weight)
 
     return of_step
-
-
-@torch.no_grad()
-def _held_out_loss(model: CausalModel, examples: Sequence[Example]) -> float:
-    """Mean loss of a target token: a point of the learning curve."""
-    full = CURRICULUM[-1]
-    groups = micro_batches(examples, _MICRO_BATCH_TOKENS)
-    losses = [float(_loss(model, [examples[at] for at in group], full)) * len(group) for group in groups]
-    return sum(losses) / len(examples)
-
-
-def _loss(model: CausalModel, examples: Sequence[Example], stage: Stage) -> torch.Tensor:
-    batch = padded(examples)
-    with torch.autocast("cpu", torch.bfloat16):
-        hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
-        loss = next_token_loss(model, hidden, batch.ids, batch.is_target).mean()
-        if stage.prompt_weight:
-            loss = loss + stage.prompt_weight * next_token_loss(model, hidden, batch.ids, batch.is_prompt).mean()
-    return loss
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> SummarizerConfig:

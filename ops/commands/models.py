@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     train.command("ranker", context_settings=PASS_THROUGH)(train_ranker)
     train.command("small-ranker", context_settings=PASS_THROUGH)(train_small_ranker)
     train.command("small-pruned", context_settings=PASS_THROUGH)(train_small_pruned)
+    train.command("small-summarizer", context_settings=PASS_THROUGH)(train_small_summarizer)
     train.command("summarizer", context_settings=PASS_THROUGH)(train_summarizer)
     train.command("gspo", context_settings=PASS_THROUGH)(train_gspo)
     train.command("gspo-grid", context_settings=PASS_THROUGH)(train_gspo_grid)
@@ -76,6 +77,15 @@ def train_small_pruned(context: typer.Context) -> None:
     cache = environment_cache()
     found = {"--bundle": find_small(cache, SMALL_RANKER), "--teachers": find_teachers(cache)}
     run_module("models.training.small.pruned", with_found(context.args, found), environment="training")
+
+
+def train_small_summarizer(context: typer.Context) -> None:
+    """Small summarizer: an adapter for pretrained weights. Options as `--help` of the recipe says."""
+    from ops.settings import environment_cache
+    from ops.small import find_small
+
+    found = {"--base": find_small(environment_cache(), "base")}
+    run_module("models.training.small.summarizer", with_found(context.args, found), environment="training")
 
 
 def train_summarizer(context: typer.Context) -> None:

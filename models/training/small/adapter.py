@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
@@ -18,7 +19,16 @@ from models.training.architecture import CausalModel
 from models.training.export import make_readable
 from schemas.errors import ConfigurationError
 
-__all__ = ["adapter_digest", "approach", "load_adapter", "manifest_of", "merge_adapter", "save_adapter", "with_adapter"]
+__all__ = [
+    "adapter_digest",
+    "adapter_provenance",
+    "approach",
+    "load_adapter",
+    "manifest_of",
+    "merge_adapter",
+    "save_adapter",
+    "with_adapter",
+]
 
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
@@ -111,6 +121,17 @@ def adapter_digest(folder: Path) -> str:
         return hashlib.sha256((folder / _WEIGHTS).read_bytes()).hexdigest()
     except OSError as error:
         raise ConfigurationError(f"adapter {str(folder)!r} cannot be read: {error.strerror}") from error
+
+
+def adapter_provenance(folder: Path | None) -> dict[str, Any] | None:
+    """What an adapter that training goes on from is, and how it came about; None where there is none.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    if folder is None:
+        return None
+    return {"sha256": adapter_digest(folder), "provenance": manifest_of(folder).provenance}
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:

@@ -5,12 +5,15 @@ files of code; postings need none of them.
 """
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from models.prompts import TextTokenizer
 from schemas.errors import ConfigurationError
 
-__all__ = ["MARK_IDS", "rename_marks"]
+__all__ = ["MARK_IDS", "marked_tokenizer", "rename_marks"]
 
 MARK_IDS = {
     "<|eos|>": 2,
@@ -21,6 +24,19 @@ MARK_IDS = {
     "<|summary|>": 7,
 }
 """``<|eos|>`` was ``<|im_end|>``: an answer ends as the model learnt to end one."""
+
+
+def marked_tokenizer(base: Path) -> TextTokenizer:
+    """The tokenizer of the pretrained weights, as their bundles have it.
+
+    Args:
+        base: Their folder.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copyfile(base / name, Path(folder) / name)
+        rename_marks(Path(folder))
+        return TextTokenizer.from_file(Path(folder) / "tokenizer.json")
 
 
 def rename_marks(folder: Path) -> None:

@@ -102,7 +102,7 @@ def draw_material(config: MaterialConfig, text: TextTokenizer, prompt: RankerPro
         development=development,
         held_out=evaluation_corpus(),
         provenance={
-            "base": {"package": SMOLLM2.package, "version": SMOLLM2.version, "sha256": SMOLLM2.sha256},
+            "base": SMOLLM2.provenance,
             "seed": config.seed,
             "teachers": [] if config.teachers is None else [teacher.sha256 for teacher in TEACHERS],
             "ads": len(learnt.ads),

@@ -14,15 +14,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from models.prompts import sentences
-from models.training.judged import EvaluationData, Item, JudgedSet, Ranking, ads_set, melo_set
+from models.training.judged import EvaluationData, Item, JudgedSet, Ranking
 from models.training.judged.ads import Ad, crosswalk, draw_rankings, known_ads
-from models.training.judged.held_out import is_never_taught, judged_runs, without_wordings
-from models.training.judged.titles import OccupationTitles, title_words
+from models.training.judged.titles import OccupationTitles
 from models.training.judged.wishes import stated_by
+from models.training.small.teachable import Employers, Teachable
 from schemas.posting import job_id_of, read_posting
 
-__all__ = ["Employers", "OccupationWorld", "asked_occupations", "draw_world", "written_ad"]
+__all__ = ["OccupationWorld", "draw_world", "written_ad"]
 
 _RANKS = ("Senior", "Junior", "Lead", "Principal", "Sr.", "Experienced")
 _RANKED_SHARE = 0.2
@@ -33,16 +32,6 @@ _CLEARANCES = ("Secret", "Top Secret", "Public Trust", "", "", "", "", "")
 _GRADES, _GRADED_SHARE = range(4, 16), 0.2
 _PAID_SHARE, _REMOTE_SHARE, _PLACED_SHARE, _NAMED_SHARE = 0.5, 0.1, 0.85, 0.3
 _MOST_COMPANY_SENTENCES, _TASKS = 3, (2, 5)
-_SENTENCE_CHARS = range(30, 240)
-
-
-@dataclass(frozen=True, slots=True)
-class Employers:
-    """What real employers say of themselves: localities, names, sentences."""
-
-    towns: Sequence[str]
-    names: Sequence[str]
-    sentences: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +73,6 @@ class OccupationWorld:
         return digest.hexdigest()
 
 
-def asked_occupations(titles: OccupationTitles, ads: JudgedSet, melo: JudgedSet) -> frozenset[str]:
-    """Every occupation that a query of the judged sets may mean."""
-    code_of = {name: code for code, name in titles.names.items()}
-    asked = {code_of[ranking.query] for ranking in melo.rankings if ranking.query in code_of}
-    for ranking in ads.rankings:
-        best = max(ranking.grades)
-        for key, grade in zip(ranking.keys, ranking.grades, strict=True):
-            if grade == best:
-                asked |= titles.occupations_of(ads.items[key].facts.title)
-    return frozenset(asked)
-
-
 def draw_world(data: EvaluationData, seed: int, num_ads: int, num_rankings: int) -> OccupationWorld:
     """Ads of all occupations that are taught, in turn, and queries for them; the same arguments, the same world.
 
@@ -105,28 +82,21 @@ def draw_world(data: EvaluationData, seed: int, num_ads: int, num_rankings: int)
         num_ads: Ads that are written; those whose title O*NET gives to more than three occupations go.
         num_rankings: Most queries.
     """
-    rng = Random(f"{seed}/occupations")
-    known, judged, melo = OccupationTitles.from_rows(data.rows("occupations")), ads_set(data), melo_set(data)
-    asked, runs = asked_occupations(known, judged, melo), judged_runs((judged, melo))
-    never = {code for code in asked if is_never_taught(code)}
-    rows = [row for row in data.rows("occupations") if row.get("tasks") and row["onet_code"] not in never]
-    taught = [left for row in rows if (left := without_wordings(row, runs))]
+    rng, source = Random(f"{seed}/occupations"), Teachable.of(data)
+    known, taught = source.known, source.rows
     titles = known.as_worded_by(taught)
-    real = [row for name in ("usajobs", "emscad") for row in data.rows(name) if job_id_of(row) not in judged.items]
-    employers = _employers(data, real, judged)
-    written = (written_ad(rng, f"onet-{number}", taught[number % len(taught)], employers) for number in range(num_ads))
-    ads = [ad for ad in known_ads(written, known) if not ad.occupations & never]
+    written = (
+        written_ad(rng, f"onet-{number}", taught[number % len(taught)], source.employers) for number in range(num_ads)
+    )
+    ads = [ad for ad in known_ads(written, known) if not ad.occupations & source.never]
     joined = crosswalk(data.rows("melo"), data.rows("esco_occupations"), known)
-    held_labels = {label for code in asked for label in joined.get(code, ())}
+    held_labels = {label for code in source.asked for label in joined.get(code, ())}
     codes = [row["onet_code"] for row in taught]
-    esco = {
-        code: [text for text in joined.get(code, ()) if text not in held_labels and title_words(text) not in runs]
-        for code in codes
-    }
+    esco = {code: [text for text in source.unjudged(joined.get(code, ())) if text not in held_labels] for code in codes}
     rankings = draw_rankings(rng, ads, titles, esco, num_rankings)
     named = {label for found in joined.values() for label in found}
     labels = (label for row in data.rows("esco_occupations") for label in (row["label"], *row.get("alt_labels", ())))
-    others = (label for label in labels if label not in named and title_words(label) not in runs)
+    others = (label for label in source.unjudged(labels) if label not in named)
     return OccupationWorld(
         ads={ad.item.key: ad for ad in ads},
         rankings=rankings,
@@ -134,7 +104,7 @@ def draw_world(data: EvaluationData, seed: int, num_ads: int, num_rankings: int)
         occupations=codes,
         esco=esco,
         other_esco=list(dict.fromkeys(others)),
-        real=_unjudged_ads(real, judged),
+        real=_unjudged_ads(source.real, source.ads),
     )
 
 
@@ -197,17 +167,3 @@ def _typed_facts(rng: Random, employers: Employers) -> dict[str, Any]:
         "educationRequirements": rng.choice(_DEGREES),
     }
     return facts | {name: value for name, value in drawn.items() if value}
-
-
-def _employers(data: EvaluationData, rows: Sequence[Mapping[str, Any]], judged: JudgedSet) -> Employers:
-    """Of real ads that are not judged; sentences of company profiles, without those that a judged ad has too."""
-    towns = {row.get("jobLocation", {}).get("address", {}).get("addressLocality", "") for row in rows}
-    names = {row.get("hiringOrganization", {}).get("name", "") for row in rows}
-    known = {sentence for item in judged.items.values() for sentence in sentences(item.body)}
-    said = (
-        sentence
-        for row in data.rows("emscad_raw")
-        for sentence in sentences(row.get("company_profile", ""))
-        if len(sentence) in _SENTENCE_CHARS and sentence not in known
-    )
-    return Employers(sorted(towns - {""}), sorted(names - {""}), list(dict.fromkeys(said)))

@@ -25,6 +25,7 @@ from models.training.pruning.lessons import Answers, Lesson, losses_of
 from models.training.pruning.plan import Plan, read_plan
 from models.training.pruning.pruned import follow_plan
 from models.training.small.adapter import approach, with_adapter
+from models.training.small.development import Development
 from models.training.small.material import MaterialConfig, add_material_options, draw_material, taken_material
 from models.training.small.running import Run, RunConfig, add_run_options, make_ready, taken_run
 from models.training.small.slicing import PLAN, write_sliced
@@ -79,17 +80,17 @@ def main(config: SmallPrunedConfig) -> Manifest:
     adapted = with_adapter(model, config.run.rank, model.config.num_hidden_layers)
     approach(adapted, changes_of(model, refitted))
     material = draw_material(config.material, text, prompt, limits)
-    run = Run(f"{bundle.manifest.name}-pruned", config.out, config.run, prompt, limits, material, provenance)
-    before = {"unpruned": run.development_ndcg(teacher), "refitted": run.development_ndcg(refitted)}
+    run = Run(f"{bundle.manifest.name}-pruned", config.out, config.run, {**provenance, **material.provenance})
+    development = Development(prompt, limits, material)
+    before = {"unpruned": development.ndcg(teacher), "refitted": development.ndcg(refitted)}
     make_ready(config.run, model, teacher)
     answers, asked = (Answers(each, prompt.label_token_ids) for each in (model, teacher))
     losses = losses_of(answers, asked, material.data.of_step, Lesson.BOTH, least_length=_LEAST_LENGTH)
-    loss = run.learn(answers, model, losses)
+    loss = run.learn(answers, losses, lambda: development.ndcg(model))
     config.out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(config.plan, config.out / PLAN)
-    return run.store(
-        adapted, bundle.path, loss, {f"development_ndcg_at_10_{name}": value for name, value in before.items()}
-    )
+    metrics = {f"development_ndcg_at_10_{name}": value for name, value in before.items()}
+    return run.store(adapted, bundle.path, development.manifest_of(run, loss, metrics))
 
 
 def sliced_model(bundle: Bundle, plan: Plan) -> CausalModel:

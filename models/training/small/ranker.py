@@ -5,23 +5,21 @@ to follow the grade (KL to soft labels). What it learns from: :mod:`models.train
 """
 
 import argparse
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from models.bundle import Manifest, PromptLimits
-from models.prompts import RankerPrompt, TextTokenizer
+from models.prompts import RankerPrompt
 from models.training.command_line import run_recipe
 from models.training.export import load_weights
 from models.training.ranker_objective import losses_of_pairs
-from models.training.small.adapter import adapter_digest, load_adapter, manifest_of, with_adapter
-from models.training.small.marks import rename_marks
+from models.training.small.adapter import adapter_provenance, load_adapter, with_adapter
+from models.training.small.development import Development
+from models.training.small.marks import marked_tokenizer
 from models.training.small.material import MaterialConfig, add_material_options, draw_material, taken_material
 from models.training.small.running import Run, RunConfig, add_run_options, make_ready, taken_run
 
@@ -62,15 +60,16 @@ def main(config: SmallRankerConfig) -> Manifest:
         ConfigurationError: Data, teachers or the adapter to go on from are not there.
     """
     torch.set_num_threads(config.run.threads)
-    text, limits = _tokenizer(config.base), PromptLimits()
+    text, limits = marked_tokenizer(config.base), PromptLimits()
     prompt = RankerPrompt(text, limits)
     provenance = {
         "command": "python -m models.training.small.ranker",
-        "start": None if config.start is None else _before(config.start),
+        "start": adapter_provenance(config.start),
         "layers": config.layers,
     }
     material = draw_material(config.material, text, prompt, limits)
-    run = Run("ranker-small", config.out, config.run, prompt, limits, material, provenance)
+    run = Run("ranker-small", config.out, config.run, {**provenance, **material.provenance})
+    development = Development(prompt, limits, material)
     torch.manual_seed(config.material.seed)
     model = load_weights(config.base)
     adapted = with_adapter(model, config.run.rank, config.layers)
@@ -82,21 +81,8 @@ def main(config: SmallRankerConfig) -> Manifest:
         pairs, labels = material.data.of_step(step), prompt.label_token_ids
         return losses_of_pairs(model, pairs, labels, _MICRO_BATCH_TOKENS, least_length=_LEAST_LENGTH)
 
-    loss = run.learn(model, model, of_step)
-    return run.store(adapted, config.base, loss, {})
-
-
-def _before(adapter: Path) -> dict[str, Any]:
-    """What an adapter is, and how it came about."""
-    return {"sha256": adapter_digest(adapter), "provenance": manifest_of(adapter).provenance}
-
-
-def _tokenizer(base: Path) -> TextTokenizer:
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("tokenizer.json", "tokenizer_config.json"):
-            shutil.copyfile(base / name, Path(folder) / name)
-        rename_marks(Path(folder))
-        return TextTokenizer.from_file(Path(folder) / "tokenizer.json")
+    loss = run.learn(model, of_step, lambda: development.ndcg(model))
+    return run.store(adapted, config.base, development.manifest_of(run, loss, {}))
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> SmallRankerConfig:

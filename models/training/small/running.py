@@ -2,7 +2,7 @@
 
 import argparse
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,15 @@ from typing import Any
 from peft import PeftModel
 from torch import nn
 
-from models.bundle import Manifest, PromptLimits, Role
-from models.prompts import RankerPrompt
-from models.training.architecture import ATTENTION_IN_TRAINING, CausalModel, count_parameters
+from models.bundle import Manifest
+from models.training.architecture import ATTENTION_IN_TRAINING, CausalModel
 from models.training.curve import Curve
 from models.training.export import load_weights, versions, write_manifest
 from models.training.identity import fingerprint
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.optimiser import OptimiserConfig
-from models.training.ranker_report import ranker_canaries
 from models.training.small.adapter import save_adapter
 from models.training.small.bundles import merge
-from models.training.small.development import ndcg_of
-from models.training.small.material import Material
 from models.training.small.speed import compile_for_training, keep_frozen_matrices_short
 
 __all__ = ["Run", "RunConfig", "add_run_options", "make_ready", "taken_run"]
@@ -57,72 +53,47 @@ class Run:
         name: Of the bundle.
         out: Folder of the adapter.
         config: How it goes.
-        prompt: As it is served.
-        limits: Of the prompt.
-        material: What is learnt from.
-        provenance: Besides that of material and run.
+        about: What else says how the adapter came about.
     """
 
     name: str
     out: Path
     config: RunConfig
-    prompt: RankerPrompt
-    limits: PromptLimits
-    material: Material
-    provenance: Mapping[str, Any]
+    about: Mapping[str, Any]
 
-    def whole_provenance(self) -> dict[str, Any]:
+    @property
+    def provenance(self) -> dict[str, Any]:
         """All that says how the adapter came about."""
-        return {**self.provenance, **asdict(self.config), **self.material.provenance, "versions": dict(versions())}
+        return {**asdict(self.config), **self.about, "versions": dict(versions())}
 
-    def development_ndcg(self, model: CausalModel) -> float:
-        """On queries that are not learnt from."""
-        return round(ndcg_of(model, self.prompt, self.material.data, self.material.development), 4)
-
-    def learn(self, learner: nn.Module, model: CausalModel, losses: LossOfStep) -> float:
+    def learn(self, learner: nn.Module, losses: LossOfStep, measure: Callable[[], float]) -> float:
         """Train; killed and started again it goes on from its checkpoint.
 
         Args:
             learner: Whose weights are trained: the model, or what holds it.
-            model: What is measured on the way.
             losses: Of each step.
+            measure: What the learning curve shows.
 
         Returns:
             The loss at the end.
         """
-        loop = LoopConfig(self.config.steps, self.out.with_suffix(".checkpoint"), fingerprint(self.whole_provenance()))
-        every, file = self.config.measured_every, self.out.with_suffix(".curve.csv")
-        curve = Curve(file, every, lambda: self.development_ndcg(model))
+        loop = LoopConfig(self.config.steps, self.out.with_suffix(".checkpoint"), fingerprint(self.provenance))
+        curve = Curve(self.out.with_suffix(".curve.csv"), self.config.measured_every, measure)
         return train(learner, losses, loop, self.config.optimiser, self.name, curve)
 
-    def store(self, adapted: PeftModel, base: Path, loss: float, metrics: Mapping[str, float]) -> Manifest:
-        """Write the adapter, and the manifest of the bundle that it makes: measured and scored as stored.
+    def store(self, adapted: PeftModel, base: Path, manifest_of: Callable[[CausalModel], Manifest]) -> Manifest:
+        """Write the adapter, and the manifest of the bundle that it makes.
 
         Args:
             adapted: What was trained.
             base: What the adapter is merged into.
-            loss: At the end.
-            metrics: To add.
+            manifest_of: Measures the model as stored.
         """
         save_adapter(adapted, self.out)
         with tempfile.TemporaryDirectory() as folder:
             merge(base, self.out, Path(folder))
             stored = load_weights(Path(folder))
-        manifest = Manifest(
-            role=Role.RANKER,
-            name=self.name,
-            prompt_version=self.prompt.version,
-            limits=self.limits,
-            label_token_ids=self.prompt.label_token_ids,
-            canaries=ranker_canaries(stored, self.prompt, self.material.generated, self.material.held_out.judged),
-            provenance=self.whole_provenance(),
-            metrics={
-                "parameters": float(count_parameters(stored)),
-                "train_loss": round(loss, 4),
-                "development_ndcg_at_10": self.development_ndcg(stored),
-                **metrics,
-            },
-        )
+        manifest = manifest_of(stored)
         write_manifest(manifest, self.out)
         return manifest
 

