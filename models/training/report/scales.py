@@ -49,7 +49,9 @@ SCALES = {
         ranker=None,
         summarizer=_BUNDLES / "summarizer-tiny",
         out=_RESULTS / "small",
-        sections=("ranking", "embedders", "calibration"),
+        sections=("ranking", "embedders", "calibration", "recovered", "chain"),
+        full_text=8,
+        full_text_real=12,
         dtype="bfloat16",
         is_extractive=True,  # there is no small summarizer yet, and the tiny one is refused on real ads
     ),
