@@ -53,7 +53,7 @@ SCALES = {
         full_text=8,
         full_text_real=12,
         dtype="bfloat16",
-        is_extractive=True,  # there is no small summarizer yet, and the tiny one is refused on real ads
+        is_extractive=True,  # no small summarizer was trained yet, and the tiny one is refused on real ads
     ),
 }
 """By name. 20 minutes on two cores for the tiny scale, 30 for the small one."""
