@@ -15,18 +15,17 @@ import torch
 from models.bundle import Manifest, PromptLimits
 from models.prompts import RankerPrompt
 from models.training.command_line import run_recipe
-from models.training.export import load_weights
 from models.training.ranker_objective import losses_of_pairs
-from models.training.small.adapter import adapter_provenance, load_adapter, with_adapter
+from models.training.small.adapter import adapter_provenance
 from models.training.small.development import Development
 from models.training.small.marks import marked_tokenizer
 from models.training.small.material import MaterialConfig, add_material_options, draw_material, taken_material
-from models.training.small.running import Run, RunConfig, add_run_options, make_ready, taken_run
+from models.training.small.running import Run, RunConfig, add_base_options, add_run_options, begun, taken_run
 
 __all__ = ["SmallRankerConfig", "main"]
 
 _MICRO_BATCH_TOKENS, _LEAST_LENGTH = 4000, 0.55
-_RUN = RunConfig(steps=650, rank=8)
+_RUN, _LAYERS = RunConfig(steps=650, rank=8), 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class SmallRankerConfig:
     out: Path
     base: Path
     start: Path | None = None
-    layers: int = 20
+    layers: int = _LAYERS
     material: MaterialConfig = field(default_factory=MaterialConfig)
     run: RunConfig = _RUN
 
@@ -70,12 +69,7 @@ def main(config: SmallRankerConfig) -> Manifest:
     material = draw_material(config.material, text, prompt, limits)
     run = Run("ranker-small", config.out, config.run, {**provenance, **material.provenance})
     development = Development(prompt, limits, material)
-    torch.manual_seed(config.material.seed)
-    model = load_weights(config.base)
-    adapted = with_adapter(model, config.run.rank, config.layers)
-    if config.start is not None:
-        load_adapter(adapted, config.start)
-    make_ready(config.run, model)
+    model, adapted = begun(config.run, config.base, config.layers, config.start, config.material.seed)
 
     def of_step(step: int) -> Iterator[torch.Tensor]:
         pairs, labels = material.data.of_step(step), prompt.label_token_ids
@@ -88,12 +82,7 @@ def main(config: SmallRankerConfig) -> Manifest:
 def parse_arguments(arguments: Sequence[str] | None = None) -> SmallRankerConfig:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="precis train small-ranker", description="Train the small ranker's adapter.")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the adapter")
-    parser.add_argument("--base", type=Path, required=True, help="what `precis bundle fetch small` made")
-    parser.add_argument("--from", dest="start", type=Path, help="folder of an adapter to go on from")
-    parser.add_argument(
-        "--layers", type=int, default=20, help="the last ones, which the adapter changes (default: %(default)s)"
-    )
+    add_base_options(parser, _LAYERS)
     add_material_options(parser)
     add_run_options(parser, _RUN)
     options = vars(parser.parse_args(arguments))

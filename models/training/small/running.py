@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import PeftModel
 from torch import nn
 
@@ -17,11 +18,11 @@ from models.training.export import load_weights, versions, write_manifest
 from models.training.identity import fingerprint
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.optimiser import OptimiserConfig
-from models.training.small.adapter import save_adapter
+from models.training.small.adapter import load_adapter, save_adapter, with_adapter
 from models.training.small.bundles import merge
 from models.training.small.speed import compile_for_training, keep_frozen_matrices_short
 
-__all__ = ["Run", "RunConfig", "add_run_options", "make_ready", "taken_run"]
+__all__ = ["Run", "RunConfig", "add_base_options", "add_run_options", "begun", "make_ready", "taken_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,40 @@ def make_ready(config: RunConfig, model: CausalModel, *frozen: CausalModel) -> N
         keep_frozen_matrices_short(each)
     if config.is_compiled:
         compile_for_training(model)
+
+
+def begun(config: RunConfig, base: Path, layers: int, start: Path | None, seed: int) -> tuple[CausalModel, PeftModel]:
+    """The pretrained weights with an adapter beside their last layers, ready to be trained.
+
+    Args:
+        config: How it goes.
+        base: The weights.
+        layers: How many of the last layers get an adapter.
+        start: Folder of an adapter to go on from; None begins anew.
+        seed: Of a new adapter.
+
+    Returns:
+        The model, and the same as peft sees it.
+
+    Raises:
+        ConfigurationError: The adapter to go on from does not fit.
+    """
+    torch.manual_seed(seed)
+    model = load_weights(base)
+    adapted = with_adapter(model, config.rank, layers)
+    if start is not None:
+        load_adapter(adapted, start)
+    make_ready(config, model)
+    return model, adapted
+
+
+def add_base_options(parser: argparse.ArgumentParser, layers: int) -> None:
+    """Add the options of an adapter for the pretrained weights: ``out``, ``base``, ``start`` and ``layers``."""
+    parser.add_argument("--out", type=Path, required=True, help="folder of the adapter")
+    parser.add_argument("--base", type=Path, required=True, help="what `precis bundle fetch small` made")
+    parser.add_argument("--from", dest="start", type=Path, help="folder of an adapter to go on from")
+    said = "the last ones, which the adapter changes (default: %(default)s)"
+    parser.add_argument("--layers", type=int, default=layers, help=said)
 
 
 def add_run_options(parser: argparse.ArgumentParser, defaults: RunConfig) -> None:

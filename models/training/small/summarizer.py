@@ -19,13 +19,12 @@ from models.training.architecture import CausalModel, count_parameters
 from models.training.command_line import run_recipe
 from models.training.corpora import evaluation_corpus, training_corpus
 from models.training.examples import Example
-from models.training.export import load_weights
 from models.training.identity import data_digest
 from models.training.judged import find_evaluation_data
 from models.training.judged.files import DEFAULT_FOLDER
-from models.training.small.adapter import adapter_provenance, load_adapter, with_adapter
+from models.training.small.adapter import adapter_provenance
 from models.training.small.marks import marked_tokenizer
-from models.training.small.running import Run, RunConfig, add_run_options, make_ready, taken_run
+from models.training.small.running import Run, RunConfig, add_base_options, add_run_options, begun, taken_run
 from models.training.small.source import SMOLLM2
 from models.training.small.teachable import Teachable
 from models.training.small.told_ads import ToldAds
@@ -37,7 +36,7 @@ __all__ = ["SmallSummarizerConfig", "main"]
 
 _MICRO_BATCH_TOKENS, _LEAST_LENGTH = 4000, 0.6
 _STAGE = Stage(share=1.0, tokens=2500, nonsense=0.2, noise=0.2)
-_RUN = RunConfig(steps=300, rank=8, measured_every=100)
+_RUN, _LAYERS = RunConfig(steps=300, rank=8, measured_every=100), 20
 _MEASURED, _CANARIES = 16, 3
 
 
@@ -60,7 +59,7 @@ class SmallSummarizerConfig:
     out: Path
     base: Path
     start: Path | None = None
-    layers: int = 20
+    layers: int = _LAYERS
     judged_data: Path = DEFAULT_FOLDER
     seed: int = 7
     postings: int = 6000
@@ -94,12 +93,7 @@ def main(config: SmallSummarizerConfig) -> Manifest:
         "generated_sha256": data_digest(corpus.postings),
     }
     run = Run("summarizer-small", config.out, config.run, about)
-    torch.manual_seed(config.seed)
-    model = load_weights(config.base)
-    adapted = with_adapter(model, config.run.rank, config.layers)
-    if config.start is not None:
-        load_adapter(adapted, config.start)
-    make_ready(config.run, model)
+    model, adapted = begun(config.run, config.base, config.layers, config.start, config.seed)
 
     def of_step(step: int) -> Iterator[torch.Tensor]:
         examples = [*data.of_step(step, _STAGE), *_told_examples(data, told, Random(f"{config.seed}/told/{step}"))]
@@ -141,13 +135,10 @@ def _told_examples(data: SummarizerData, told: ToldAds, rng: Random) -> list[Exa
 def parse_arguments(arguments: Sequence[str] | None = None) -> SmallSummarizerConfig:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="precis train small-summarizer", description="Train its adapter.")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the adapter")
-    parser.add_argument("--base", type=Path, required=True, help="what `precis bundle fetch small` made")
-    parser.add_argument("--from", dest="start", type=Path, help="folder of an adapter to go on from")
+    add_base_options(parser, _LAYERS)
     parser.add_argument("--judged-data", type=Path, default=DEFAULT_FOLDER, help="evaluation data")
     defaults = SmallSummarizerConfig(out=Path(), base=Path())
     for name, said in (
-        ("layers", "the last ones, which the adapter changes"),
         ("seed", "of what is drawn and learnt"),
         ("postings", "generated training postings"),
         ("evaluated", "held-out postings to summarise in the end"),

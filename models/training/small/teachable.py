@@ -51,10 +51,11 @@ class Teachable:
     @classmethod
     def of(cls, data: EvaluationData) -> "Teachable":
         """Read it."""
-        known, ads, melo = OccupationTitles.from_rows(data.rows("occupations")), ads_set(data), melo_set(data)
+        occupations, ads, melo = list(data.rows("occupations")), ads_set(data), melo_set(data)
+        known = OccupationTitles.from_rows(occupations)
         asked, runs = asked_occupations(known, ads, melo), judged_runs((ads, melo))
         never = frozenset(code for code in asked if is_never_taught(code))
-        rows = (row for row in data.rows("occupations") if row.get("tasks") and row["onet_code"] not in never)
+        rows = (row for row in occupations if row.get("tasks") and row["onet_code"] not in never)
         real = [row for name in ("usajobs", "emscad") for row in data.rows(name) if job_id_of(row) not in ads.items]
         taught = [left for row in rows if (left := without_wordings(row, runs))]
         return cls(known, taught, asked, never, runs, ads, real, _employers(data, real, ads))

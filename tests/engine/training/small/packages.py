@@ -11,6 +11,8 @@ from gguf import GGMLQuantizationType, GGUFWriter, dequantize, quantize
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from models.training.small.bundles import BASE, write_models
+from models.training.small.reference import Golden
 from models.training.small.source import Source
 
 TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *sorted(ByteLevel.alphabet()), "Ġj", "ob", "Ġjob"]
@@ -37,6 +39,17 @@ class Package:
     wheel: Path
     model: LlamaForCausalLM
     """In float32, its weights rounded as the file's are."""
+
+
+def marked_package(folder: Path) -> Package:
+    """A tiny Llama with eight special tokens: enough for the prompts' marks."""
+    return pack(folder, GGMLQuantizationType.Q8_0, num_special=8)
+
+
+def write_base(package: Package, folder: Path) -> Path:
+    """Its pretrained weights, as `fetch` writes them."""
+    write_models(package.source, package.wheel, Golden(answers=()), [], folder / "models")
+    return folder / "models" / BASE
 
 
 def random_llama(*, is_head_tied: bool) -> LlamaForCausalLM:

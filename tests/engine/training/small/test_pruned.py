@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from gguf import GGMLQuantizationType as Kind
 from safetensors.torch import load_file
 
 from models.bundle import Role, load_bundle
@@ -15,7 +14,7 @@ from models.training.pruning.pruned import Target, follow_plan
 from models.training.pruning.surgery import drop_layers, keep_neurons
 from models.training.reference import score_alone
 from models.training.small.adapter import approach, with_adapter
-from models.training.small.bundles import BASE, write_bundle, write_models
+from models.training.small.bundles import write_bundle, write_models
 from models.training.small.pruned import SmallPrunedConfig, changes_of, sliced_model
 from models.training.small.pruned import main as recover
 from models.training.small.ranker import SmallRankerConfig
@@ -24,7 +23,7 @@ from models.training.small.reference import Golden
 from models.training.small.running import RunConfig
 from models.training.small.slicing import PLAN, sliced_weights, write_sliced
 from schemas.errors import ConfigurationError
-from tests.engine.training.small.packages import pack, random_llama
+from tests.engine.training.small.packages import marked_package, random_llama, write_base
 
 pytestmark = [pytest.mark.training, pytest.mark.shared_data]
 
@@ -33,16 +32,15 @@ IDS = torch.tensor([[3, 9, 27, 5, 81, 40]])
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    """A tiny Llama with eight special tokens."""
-    return pack(tmp_path_factory.mktemp("package"), Kind.Q8_0, num_special=8)
+    """Of a tiny Llama."""
+    return marked_package(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture(scope="module")
 def ranker(package, material, tmp_path_factory):
     """Its adapter after two steps, beside base and bundle."""
     folder = tmp_path_factory.mktemp("small")
-    write_models(package.source, package.wheel, Golden(answers=()), [], folder / "models")
-    base, run = folder / "models" / BASE, RunConfig(steps=2, rank=4, threads=1)
+    base, run = write_base(package, folder), RunConfig(steps=2, rank=4, threads=1)
     train_ranker(SmallRankerConfig(folder / "ranker-small", base, layers=1, material=material, run=run))
     write_bundle(base, folder / "ranker-small", folder / "bundle")
     return folder

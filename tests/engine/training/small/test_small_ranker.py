@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from gguf import GGMLQuantizationType as Kind
 from safetensors.torch import load_file
 
 from models.bundle import Role, load_bundle
@@ -12,23 +11,20 @@ from models.prompts import RankerPrompt, TextTokenizer
 from models.training.export import load_weights
 from models.training.reference import score_alone
 from models.training.small.adapter import adapter_digest
-from models.training.small.bundles import BASE, write_bundle, write_models
+from models.training.small.bundles import write_bundle
 from models.training.small.ranker import SmallRankerConfig, main, parse_arguments
-from models.training.small.reference import Golden
 from models.training.small.running import RunConfig
 from tests.engine.training.small.letters import LetterEncoder
-from tests.engine.training.small.packages import pack
+from tests.engine.training.small.packages import marked_package, write_base
 
 pytestmark = [pytest.mark.training, pytest.mark.shared_data]
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    """A tiny Llama with eight special tokens."""
+    """Of a tiny Llama."""
     folder = tmp_path_factory.mktemp("package")
-    package = pack(folder, Kind.Q8_0, num_special=8)
-    write_models(package.source, package.wheel, Golden(answers=()), [], folder / "out")
-    return folder / "out" / BASE
+    return write_base(marked_package(folder), folder)
 
 
 @pytest.fixture
