@@ -10,6 +10,7 @@ and one of the first kind for an unknown occupation. The slices of the set ``ads
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from models.training.judged.sets import JudgedSet
@@ -55,5 +56,6 @@ def without_wordings(row: Mapping[str, Any], runs: frozenset[Words]) -> dict[str
     The first wording that remains takes the place of a title that does not.
     """
     kept = {name: [text for text in row.get(name, ()) if title_words(text) not in runs] for name in _LISTS}
-    names = [text for text in (row["title"], *kept[_LISTS[0]], *kept[_LISTS[1]]) if title_words(text) not in runs]
-    return {**row, **kept, "title": names[0]} if names else None
+    own = () if title_words(row["title"]) in runs else (row["title"],)
+    title = next(chain(own, *kept.values()), None)
+    return None if title is None else {**row, **kept, "title": title}
