@@ -23,6 +23,7 @@ from models.training.report.recorded import read_recorded, recorded_chapter
 from models.training.report.scales import SCALES
 from models.training.report.sections import SECTIONS
 from models.training.report.study import Settings, Study
+from schemas.errors import ConfigurationError
 
 _QUICK_QUERIES = 6
 _log = logging.getLogger(__name__)
@@ -134,7 +135,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """What the command line asks for."""
+    """What the command line asks for.
+
+    Raises:
+        ConfigurationError: A section lacks what it measures: told before the minutes of those before it.
+    """
+    if "recovered" in options.sections and options.recovered is None:
+        raise ConfigurationError("section recovered: --recovered names no bundle of a pruned ranker")
     data = options.judged_data or (DEFAULT_FOLDER if DEFAULT_FOLDER.is_dir() else None)
     settings = Settings(
         ranker=options.ranker,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from models.training.judged import JudgedSet
 from models.training.report import paper
@@ -26,7 +27,7 @@ _LAYERS_DROPPED_SHARE = 8 / 28
 """As the paper: half of the MLP, 8 of 28 layers; where no recovered ranker is named."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Steps:
     """Four rankings of the same queries.
 
@@ -38,18 +39,23 @@ class _Steps:
     judged: JudgedSet
     rankings: Mapping[str, Rankings]
 
-    @property
+    @cached_property
     def costs(self) -> dict[str, Interval]:
         """Relative change of NDCG@10 from full text."""
         return {name: relative_difference(step.ndcg, self._full.ndcg) for name, step in self.rankings.items()}
 
-    @property
+    @cached_property
     def gains(self) -> dict[str, Interval]:
         """Speed over that of full text: both scored the same candidates, so it is the ratio of the seconds."""
         return {
             name: resampled([self._full.seconds, step.seconds], lambda rows: rows[0].sum(-1) / rows[1].sum(-1))
             for name, step in self.rankings.items()
         }
+
+    @property
+    def suffix(self) -> str:
+        """Of the names of figures and pictures."""
+        return f"_{self.judged.name}" if self.judged.is_real else ""
 
     @property
     def _full(self) -> Rankings:
@@ -97,12 +103,10 @@ def _steps(study: Study, judged: JudgedSet, pruned: Scorer) -> _Steps:
 
 
 def _figures(steps: _Steps, how: str) -> list[Figure]:
-    judged, of_real = steps.judged, f"_{steps.judged.name}" if steps.judged.is_real else ""
-    says = f"pruned ({how}) and summarised, {judged.title}"
-    num = len(judged.rankings)
+    says, num = f"pruned ({how}) and summarised, {steps.judged.title}", len(steps.judged.rankings)
     return [
         Figure(
-            f"chain_relative{of_real}",
+            f"chain_relative{steps.suffix}",
             steps.costs["both"],
             f"NDCG@10 relative to full text: {says}",
             num,
@@ -110,7 +114,7 @@ def _figures(steps: _Steps, how: str) -> list[Figure]:
             "at least -1.5 %",
         ),
         Figure(
-            f"chain_speed_gain{of_real}",
+            f"chain_speed_gain{steps.suffix}",
             steps.gains["both"],
             f"items a second over full text: {says}",
             num,
@@ -120,15 +124,14 @@ def _figures(steps: _Steps, how: str) -> list[Figure]:
 
 
 def _table(steps: _Steps) -> Table:
-    costs, gains = steps.costs, steps.gains
     rows = [
         [
             name,
             plain(mean(step.ndcg)),
-            percent(costs[name]),
+            percent(steps.costs[name]),
             f"{sum(step.num_tokens) / sum(map(len, step.scores)):.0f}",
             whole(step.items_per_s),
-            f"{gains[name].value:.1f} x",
+            f"{steps.gains[name].value:.1f} x",
         ]
         for name, step in steps.rankings.items()
     ]
@@ -138,7 +141,5 @@ def _table(steps: _Steps) -> Table:
 
 def _picture(steps: _Steps) -> Picture:
     series = [Series(name, [step.items_per_s.value], [mean(step.ndcg)]) for name, step in steps.rankings.items()]
-    name = "chain" + (f"_{steps.judged.name}" if steps.judged.is_real else "")
-    return Picture(
-        name, f"NDCG@10 beside speed, {steps.judged.title}", Chart.LINES, "items a second", "NDCG@10", series
-    )
+    title = f"NDCG@10 beside speed, {steps.judged.title}"
+    return Picture(f"chain{steps.suffix}", title, Chart.LINES, "items a second", "NDCG@10", series)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.training.judged import Item, JudgedSet, Ranking
-from models.training.report.__main__ import parse_arguments
+from models.training.report.__main__ import parse_arguments, settings_of
 from models.training.report.scales import SCALES
 from models.training.report.scorer import Rankings
 from models.training.report.sections import SECTIONS, chain, compression, embedders, ranking, recovered
@@ -175,3 +175,10 @@ def test_a_scale_fills_in_what_is_not_said(capsys):
     with pytest.raises(SystemExit):
         parse_arguments(["--scale", "small"])
     assert "precis bundle fetch" in capsys.readouterr().err
+
+
+def test_a_section_that_lacks_its_ranker_is_told_of_at_once():
+    """Not after the minutes of the sections before it."""
+    options = parse_arguments(["--scale", "small", "--ranker", "x", "--no-real"])
+    with pytest.raises(ConfigurationError, match="--recovered"):
+        settings_of(options)
