@@ -17,8 +17,6 @@ from tests.doubles.tokenizer import small_tokenizer
 from tests.doubles.waiting import until
 
 _SUMMARIES = {"a": "night shift; part time", "b": "remote work; python", "c": "night"}
-_HANGS_S = 60.0
-"""A test that waits for so long waits for what will not come."""
 _QUERIES = [f"night shift {number}" for number in range(40)]
 
 
@@ -117,7 +115,7 @@ async def test_two_arms_side_by_side_each_have_their_queries(bench, start):
     scorer = await start(arms_interval_s=3600)  # what was declared at start needs no later step
     await _until(scorer, _is_verified("new"))
     first = [await scorer.score(query, list(_SUMMARIES)) for query in _QUERIES]
-    await scorer.until_sample(len(_QUERIES), "cache_writes_total", result="written")
+    await scorer.until_cached(len(_QUERIES))
     second = [await scorer.score(query, list(_SUMMARIES)) for query in _QUERIES]
     arms = [_pure(answer) for answer in first]
     assert [_pure(answer) for answer in second] == arms
@@ -135,7 +133,7 @@ async def test_token_ids_meet_the_arm_of_their_text(bench, start):
     scorer = await start(arms_interval_s=3600)
     await _until(scorer, _is_verified("new"))
     texts = [_pure(await scorer.score(query, list(_SUMMARIES))) for query in _QUERIES]
-    await scorer.until_sample(len(_QUERIES), "cache_writes_total", result="written")
+    await scorer.until_cached(len(_QUERIES))
     answers = [await scorer.score(small_tokenizer().encode(query), list(_SUMMARIES)) for query in _QUERIES]
     assert [_pure(answer) for answer in answers] == texts
     assert {result["source"] for answer in answers for result in answer.json()["results"]} == {"cache"}
@@ -162,7 +160,7 @@ async def test_cached_scores_do_not_cross_from_arm_to_arm(bench, start):
     bench.declare("old", old="", new="")
     scorer = await start()
     before = await scorer.score("night shift", ["a"])
-    await scorer.until_sample(1, "cache_writes_total", result="written")
+    await scorer.until_cached()
     bench.declare("new", old="", new="")
     await _until(scorer, _in_charge("new"))
     (old,), (new,) = before.json()["results"], (await scorer.score("night shift", ["a"])).json()["results"]
@@ -273,8 +271,7 @@ async def test_a_broken_file_changes_nothing_and_shows(bench, start):
     scorer = await start()
     bench.file.write_text("champion = ")
     await _until(scorer, lambda shown: "not TOML" in (shown["file_problem"] or ""))
-    while scorer.sample("arms_file_ok"):  # noqa: ASYNC110 - a gauge tells nobody
-        await asyncio.sleep(0.001)
+    await until(lambda: not scorer.sample("arms_file_ok"), "the gauge shows the broken file")
     assert _pure(await scorer.score("night shift", ["a"])) == "old"
     bench.declare("new", old="", new="")
     await _until(scorer, _in_charge("new"))
@@ -293,7 +290,7 @@ async def test_a_shadow_is_compared_and_never_answers(bench, start):
     assert scorer.sample("shadow_overlap_at_10_sum", arm="new") == 1
     assert scorer.sample("shadow_score_difference_count", arm="new") == len(_SUMMARIES)
     assert scorer.sample("results_total", arm="new", source="model", reason="") == 0
-    await scorer.until_sample(1, "cache_writes_total", result="written")
+    await scorer.until_cached()
     assert scorer.sample("cache_writes_total", result="written") == 1
 
 

@@ -79,9 +79,8 @@ async def test_scores_of_two_kinds_are_never_in_one_answer(start_scorer):
 async def test_what_is_cached_is_answered_alone(filled):
     """A cached score is the ranker's too."""
     await filled.score(_QUERY, ["a"])
-    value = filled.app.state.parts.telemetry.registry.get_sample_value
     await filled.app.state.parts.scorer._cache.drain()  # noqa: SLF001 - the write is in the background
-    assert value("precis_scorer_cache_writes_total", {"result": "written"}) == 1
+    assert filled.sample("cache_writes_total", result="written") == 1
     filled.ranker.fail_next(_AWAY)
     results = _results(await filled.score(_QUERY, ["a", "b"]))
     assert [result["source"] for result in results] == ["cache", "unscored"]
@@ -141,8 +140,7 @@ async def test_metrics_and_the_log_line_show_it(filled):
         await filled.score(_QUERY, ["a", "b"])
     (line,) = [line for line in lines if line["event"] == "request"]
     assert line["fallback"] == "BackendUnavailable"
-    value = filled.app.state.parts.telemetry.registry.get_sample_value
-    assert value("precis_scorer_results_total", {"arm": "champion", "source": "fallback", "reason": "backend"}) == 2
+    assert filled.sample("results_total", arm="champion", source="fallback", reason="backend") == 2
 
 
 @pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])

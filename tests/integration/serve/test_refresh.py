@@ -25,7 +25,7 @@ async def _filled(start_scorer, **limits):
     for job_id in ("a", "b"):
         assert await scorer.store.put(summary_of(job_id, f"night shift {job_id}"), cas=None)
     assert (await scorer.score("night", ["a", "b"])).status_code == 200
-    await scorer.until_sample(1, "cache_writes_total", result="written")
+    await scorer.until_cached()
     scorer.ranker.calls.clear()
     return scorer
 

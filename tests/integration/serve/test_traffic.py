@@ -68,8 +68,7 @@ async def test_refreshes_that_find_no_window_are_never_sent(busy):
     answer = await (await _ask(busy, "refresh", "remote work", deadline_ms=100))
     assert answer.status_code == 504
     assert len(busy.ranker.calls) == 1
-    queue = busy.app.state.parts.telemetry.registry.get_sample_value
-    assert queue("precis_scorer_ranker_requests_total", {"arm": "champion", "result": "Expired"}) == 1
+    assert busy.sample("ranker_requests_total", arm="champion", result="Expired") == 1
 
 
 async def test_an_interactive_call_takes_the_held_work_it_shares_along(busy):
@@ -89,10 +88,9 @@ async def test_decisions_are_counted_by_class(busy):
     held = await _ask(busy, "latency_insensitive", "remote work")
     busy.ranker.release.set()
     await held
-    value = busy.app.state.parts.telemetry.registry.get_sample_value
     for traffic_class in ("interactive", "latency_insensitive"):
         labels = {"arm": "champion", "decision": "granted", "class": traffic_class}
-        assert value("precis_scorer_admission_total", labels) == 1
+        assert busy.sample("admission_total", **labels) == 1
 
 
 class _CountingStore(MemoryStore):

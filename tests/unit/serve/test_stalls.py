@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import gc
+from functools import partial
 
 from serve.stalls import StallWatch
 from serve.telemetry import Telemetry
+from tests.doubles.waiting import until
 
 
 async def test_collections_and_lateness_are_counted_while_it_watches():
@@ -17,8 +19,8 @@ async def test_collections_and_lateness_are_counted_while_it_watches():
         return telemetry.registry.get_sample_value("precis_scorer_gc_pause_seconds_count", labels)
 
     watching = asyncio.create_task(StallWatch(telemetry).run())
-    while not telemetry.registry.get_sample_value("precis_scorer_event_loop_lag_seconds_count"):  # noqa: ASYNC110 - a metric sets no event
-        await asyncio.sleep(0)
+    lateness = partial(telemetry.registry.get_sample_value, "precis_scorer_event_loop_lag_seconds_count")
+    await until(lateness, "lateness is counted")
     before = counted("2")
     gc.collect()
     assert counted("2") == before + 1
