@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     train.command("small-ranker", context_settings=PASS_THROUGH)(train_small_ranker)
     train.command("small-pruned", context_settings=PASS_THROUGH)(train_small_pruned)
     train.command("small-summarizer", context_settings=PASS_THROUGH)(train_small_summarizer)
+    train.command("small-gspo", context_settings=PASS_THROUGH)(train_small_gspo)
     train.command("summarizer", context_settings=PASS_THROUGH)(train_summarizer)
     train.command("gspo", context_settings=PASS_THROUGH)(train_gspo)
     train.command("gspo-grid", context_settings=PASS_THROUGH)(train_gspo_grid)
@@ -86,6 +87,17 @@ def train_small_summarizer(context: typer.Context) -> None:
 
     found = {"--base": find_small(environment_cache(), "base")}
     run_module("models.training.small.summarizer", with_found(context.args, found), environment="training")
+
+
+def train_small_gspo(context: typer.Context) -> None:
+    """Small summarizer: reinforcement by the small ranker's answers. Options as `--help` of the recipe says."""
+    from ops.scale import SMALL_RANKER
+    from ops.settings import environment_cache
+    from ops.small import find_small
+
+    cache = environment_cache()
+    found = {"--base": find_small(cache, "base"), "--ranker": find_small(cache, SMALL_RANKER)}
+    run_module("models.training.small.reinforced", with_found(context.args, found), environment="training")
 
 
 def train_summarizer(context: typer.Context) -> None:

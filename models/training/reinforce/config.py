@@ -1,6 +1,7 @@
 """What a run is, its identity, and its command line."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -106,8 +107,16 @@ def settings_of(config: GspoConfig) -> dict[str, Any]:
     return {name: value for name, value in asdict(config).items() if name not in left_out}
 
 
-def add_options(parser: argparse.ArgumentParser, left_out: frozenset[str] = frozenset()) -> None:
-    """One option for each setting of a run that is not left out."""
+def add_options(
+    parser: argparse.ArgumentParser, left_out: frozenset[str] = frozenset(), defaults: Mapping[str, Any] | None = None
+) -> None:
+    """One option for each setting of a run that is not left out.
+
+    Args:
+        parser: Gets them.
+        left_out: Names of settings.
+        defaults: By name, where they are others than those of :class:`GspoConfig`.
+    """
     for field in fields(GspoConfig):
         option = f"--{field.name.replace('_', '-')}"
         if field.name in left_out:
@@ -116,8 +125,9 @@ def add_options(parser: argparse.ArgumentParser, left_out: frozenset[str] = froz
             parser.add_argument(option, type=Path, required=True, help="folder to write into")
             continue
         choices = list(field.type) if isinstance(field.default, StrEnum) else None
-        shown = field.default.name if isinstance(field.default, Path) else field.default
-        parser.add_argument(option, type=field.type, default=field.default, choices=choices, help=f"default: {shown}")
+        default = (defaults or {}).get(field.name, field.default)
+        shown = default.name if isinstance(default, Path) else default
+        parser.add_argument(option, type=field.type, default=default, choices=choices, help=f"default: {shown}")
 
 
 def config_of(options: argparse.Namespace, **settings: Any) -> GspoConfig:

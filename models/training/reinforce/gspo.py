@@ -10,24 +10,24 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
 
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.architecture import CausalModel
 from models.training.command_line import training_command
 from models.training.corpora import Corpus, evaluation_corpus, training_corpus
-from models.training.export import export_weights, load_weights, versions, write_manifest
+from models.training.export import load_weights, versions, write_manifest
 from models.training.identity import data_digest, fingerprint
 from models.training.reinforce.config import GspoConfig, add_options, config_of, settings_of
-from models.training.reinforce.episodes import draw_episodes
+from models.training.reinforce.episodes import Episode, draw_episodes
 from models.training.reinforce.held_out import HeldOut
 from models.training.reinforce.picture import draw_run
+from models.training.reinforce.policy import Policy, WholePolicy
 from models.training.reinforce.reader import Reader
 from models.training.reinforce.records import read_rows, write_json
 from models.training.reinforce.trainer import train_policy
@@ -44,12 +44,21 @@ _QUERIES_A_POSTING = 2
 _CANARIES = 3
 
 
-def main(config: GspoConfig, held_out: HeldOut | None = None) -> dict[str, Any]:
+def main(
+    config: GspoConfig,
+    held_out: HeldOut | None = None,
+    policy: Callable[[Bundle], Policy] = WholePolicy,
+    more: Callable[[SummarizerPrompt, TextTokenizer], Sequence[Episode]] | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Measure, train, measure again, and write the bundle.
 
     Args:
         config: The run.
-        held_out: What is measured on, where several runs share it: made of the same settings.
+        held_out: What is measured on, and the ranker that rewards; made of the settings where it is not given.
+        policy: Makes what is trained of the bundle to start from.
+        more: Draws episodes beside those of the generated world, for the summarizer's prompt and tokenizer.
+        about: What else the result follows from.
 
     Returns:
         The content of ``result.json``.
@@ -67,6 +76,7 @@ def main(config: GspoConfig, held_out: HeldOut | None = None) -> dict[str, Any]:
         "ranker": ranker.revision,
         "data_sha256": data_digest(corpus.postings, corpus.judged),
         "versions": versions(),
+        **(about or {}),
     }
     provenance["fingerprint"] = fingerprint(provenance)
     result_file = config.out / "result.json"
@@ -75,9 +85,9 @@ def main(config: GspoConfig, held_out: HeldOut | None = None) -> dict[str, Any]:
     started = time.monotonic()
     if held_out is None:
         held_out = HeldOut(evaluation_corpus(), config.evaluated, Reader(ranker), config.reference)
-    run = _Run(config, summarizer, held_out, corpus)
+    run = _Run(config, summarizer, policy(summarizer), held_out)
     before = run.before()
-    run.train()
+    run.train(corpus, more)
     after = run.export(provenance)
     title = f"{config.algorithm}, {config.penalty} penalty, w = {config.weight}, seed {config.seed}"
     draw_run(read_rows(config.out / "training.jsonl"), title, config.out / "training.png")
@@ -103,26 +113,27 @@ def _is_finished(out: Path, identity: str) -> bool:
 class _Run:
     """The steps of a run, in the order of their methods."""
 
-    def __init__(self, config: GspoConfig, summarizer: Bundle, held_out: HeldOut, corpus: Corpus) -> None:
-        self._config, self._start, self._held_out, self._corpus = config, summarizer, held_out, corpus
-        self._tokenizer = TextTokenizer.from_file(summarizer.tokenizer_file)
-        self._prompt = SummarizerPrompt(self._tokenizer, summarizer.manifest.limits)
-        self._policy = load_weights(summarizer.path)
+    def __init__(self, config: GspoConfig, start: Bundle, policy: Policy, held_out: HeldOut) -> None:
+        self._config, self._start, self._policy, self._held_out = config, start, policy, held_out
+        self._tokenizer = TextTokenizer.from_file(start.tokenizer_file)
+        self._prompt = SummarizerPrompt(self._tokenizer, start.manifest.limits)
 
     def before(self) -> dict[str, float]:
         """What the start is worth, measured once a run."""
         file = self._config.out / BEFORE
         if not file.exists():
-            write_json(file, self._measured(self._policy))
+            write_json(file, self._measured(load_weights(self._start.path)))
         return json.loads(file.read_text(encoding="utf-8"))
 
-    def train(self) -> None:
+    def train(
+        self, corpus: Corpus, more: Callable[[SummarizerPrompt, TextTokenizer], Sequence[Episode]] | None
+    ) -> None:
         """From the last checkpoint, where there is one."""
         config, reader = self._config, self._held_out.reader
         if not config.steps:
             return
         episodes = draw_episodes(
-            self._corpus,
+            corpus,
             config.queries,
             config.seed,
             prompt=self._prompt,
@@ -130,13 +141,14 @@ class _Run:
             header=reader.header,
             reference=config.reference,
         )
+        if more is not None:
+            episodes += more(self._prompt, self._tokenizer)
         train_policy(config, self._policy, episodes, reader, self._prompt, self._tokenizer)
 
     def export(self, provenance: dict[str, Any]) -> dict[str, float]:
         """Write the bundle; what its weights, as stored, are worth."""
         folder = self._config.out / "bundle"
-        export_weights(self._policy, Tokenizer.from_file(str(self._start.tokenizer_file)), folder)
-        trained = load_weights(folder)
+        trained = self._policy.store(folder)
         metrics = self._measured(trained)
         changed = {
             "name": f"{self._start.manifest.name}-{self._config.algorithm}",

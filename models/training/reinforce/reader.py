@@ -7,6 +7,7 @@ import torch
 
 from models.bundle import Bundle
 from models.prompts import RankerPrompt, TextTokenizer, normalise_query, render_header
+from models.training.architecture import CausalModel
 from models.training.batches import padded
 from models.training.controls import Loss
 from models.training.data import GeneratedPosting
@@ -14,7 +15,7 @@ from models.training.examples import Example, micro_batches
 from models.training.export import load_weights
 from models.training.reference import scores_of
 from models.training.reinforce.divergence import divergence_reward
-from schemas.posting import read_posting
+from schemas.posting import Facts, read_posting
 
 __all__ = ["Reader", "Reading", "divergence_loss"]
 
@@ -36,15 +37,25 @@ class Reader:
     byte for byte.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, model: CausalModel | None = None) -> None:
+        """Read the bundle.
+
+        Args:
+            bundle: The ranker's.
+            model: Its weights, where they are read already.
+        """
         self._tokenizer = TextTokenizer.from_file(bundle.tokenizer_file)
         self._prompt = RankerPrompt(self._tokenizer, bundle.manifest.limits)
         self._header_limit = bundle.manifest.limits.header
-        self._model = load_weights(bundle.path)
+        self._model = model or load_weights(bundle.path)
 
     def header(self, posting: GeneratedPosting) -> str:
         """The header line, as the service renders it."""
-        return render_header(read_posting(posting.posting).facts, self._tokenizer.count, self._header_limit)
+        return self.header_of(read_posting(posting.posting).facts)
+
+    def header_of(self, facts: Facts) -> str:
+        """The header line of typed facts."""
+        return render_header(facts, self._tokenizer.count, self._header_limit)
 
     def count_tokens(self, text: str) -> int:
         """Length of a text as the ranker reads it."""

@@ -24,6 +24,7 @@ class Rollouts:
 
     def __init__(
         self,
+        policy: CausalModel,
         episodes: Mapping[str, Episode],
         prompt: SummarizerPrompt,
         tokenizer: TextTokenizer,
@@ -33,12 +34,14 @@ class Rollouts:
         """Put together.
 
         Args:
+            policy: What is sampled from: what TRL trains, or what lies under the adapter that it trains.
             episodes: By job id.
             prompt: The summarizer's.
             tokenizer: The summarizer's.
             siblings: Samples a prompt.
             show: Is given step, job id and the first sample of each group.
         """
+        self._policy = policy
         self._episodes = episodes
         self._prompt = prompt
         self._tokenizer = tokenizer
@@ -51,7 +54,7 @@ class Rollouts:
         assert list(prompts) == [job_id for job_id in job_ids for _ in range(self._siblings)]
         eos_id = self._prompt.stop_token_ids[0]
         completions = sample_groups(
-            trainer.model,
+            self._policy,
             [self._episodes[job_id].prompt_ids for job_id in job_ids],
             self._siblings,
             eos_id=eos_id,

@@ -16,9 +16,9 @@ from transformers.integrations import TensorBoardCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from models.prompts import SummarizerPrompt, TextTokenizer
-from models.training.architecture import CausalModel
 from models.training.reinforce.config import Algorithm, GspoConfig
 from models.training.reinforce.episodes import Episode, prompt_order
+from models.training.reinforce.policy import Policy
 from models.training.reinforce.reader import Reader
 from models.training.reinforce.records import Records, append_row, cut_after
 from models.training.reinforce.rewards import reward_functions
@@ -90,7 +90,7 @@ def _step_of(checkpoint: Path) -> int:
 
 def train_policy(
     config: GspoConfig,
-    policy: CausalModel,
+    policy: Policy,
     episodes: Sequence[Episode],
     reader: Reader,
     prompt: SummarizerPrompt,
@@ -102,7 +102,7 @@ def train_policy(
 
     Args:
         config: The run.
-        policy: Weights to start from, float32, read from ``config.summarizer``: TRL reads the start there again.
+        policy: What is trained. TRL reads the start once more: from where the model was read, or it copies the adapter.
         episodes: What to learn from.
         reader: Whose answers are rewarded.
         prompt: The summarizer's.
@@ -123,13 +123,13 @@ def train_policy(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
         trainer = GRPOTrainer(
-            model=policy,
+            model=policy.trained,
             reward_funcs=rewards,
             args=trl_config(config, prompt.max_output_tokens),
             train_dataset=Dataset.from_dict({"prompt": prompt_order(list(by_id), config.steps, config.seed)}),
             processing_class=AutoTokenizer.from_pretrained(config.summarizer, local_files_only=True),
             callbacks=[Records(numbers), TensorBoardCallback(writer)],
-            rollout_func=Rollouts(by_id, prompt, tokenizer, config.siblings, show),
+            rollout_func=Rollouts(policy.model, by_id, prompt, tokenizer, config.siblings, show),
         )
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     writer.close()

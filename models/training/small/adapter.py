@@ -7,11 +7,13 @@ is merged into them for serving, so that every engine loads one plain model: W' 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from models.bundle import MANIFEST, Manifest
@@ -27,6 +29,7 @@ __all__ = [
     "manifest_of",
     "merge_adapter",
     "save_adapter",
+    "taken_up",
     "with_adapter",
 ]
 
@@ -34,6 +37,25 @@ _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
 _SCALE_OF_RANK = 2
 _MATRICES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What both files hold: the layers in ascending order, the scale alpha / r."""
+
+    rank: int
+    layers: list[int]
+    scale: float
+    weights: Mapping[str, torch.Tensor]
+
+
+def _stored(folder: Path) -> _Stored:
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        weights, rank, layers = load_file(folder / _WEIGHTS), config["r"], sorted(config["layers_to_transform"])
+        return _Stored(rank, layers, config["lora_alpha"] / rank, weights)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ConfigurationError(f"adapter {str(folder)!r} cannot be read: {error}") from error
 
 
 def with_adapter(model: CausalModel, rank: int, layers: int) -> PeftModel:
@@ -64,17 +86,34 @@ def load_adapter(model: PeftModel, folder: Path) -> None:
     Raises:
         ConfigurationError: They cannot be read, or are of another rank, other layers or another model.
     """
+    stored, own = _stored(folder), model.peft_config["default"]
+    if (stored.rank, stored.layers) != (own.r, sorted(own.layers_to_transform)):
+        raise ConfigurationError(f"adapter {str(folder)!r} has another rank or other layers than are asked for")
     try:
-        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-        weights = load_file(folder / _WEIGHTS)
-        own = model.peft_config["default"]
-        if (config["r"], sorted(config["layers_to_transform"])) != (own.r, sorted(own.layers_to_transform)):
-            raise ConfigurationError(f"adapter {str(folder)!r} has another rank or other layers than are asked for")
-        result = set_peft_model_state_dict(model, {name: tensor.float() for name, tensor in weights.items()})
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        result = set_peft_model_state_dict(model, {name: tensor.float() for name, tensor in stored.weights.items()})
+    except RuntimeError as error:
         raise ConfigurationError(f"adapter {str(folder)!r} cannot be gone on from: {error}") from error
     if result.unexpected_keys:
         raise ConfigurationError(f"adapter {str(folder)!r} is of another model: {result.unexpected_keys[0]}")
+
+
+def taken_up(model: CausalModel, folder: Path) -> PeftModel:
+    """Put an adapter that was stored beside the matrices that it is for, to go on from it.
+
+    Args:
+        model: Changed in place.
+        folder: The adapter's.
+
+    Returns:
+        As :func:`with_adapter`.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is of another model.
+    """
+    stored = _stored(folder)
+    adapted = with_adapter(model, stored.rank, len(stored.layers))
+    load_adapter(adapted, folder)
+    return adapted
 
 
 def approach(model: PeftModel, wanted: Mapping[str, torch.Tensor]) -> None:
@@ -136,7 +175,8 @@ def adapter_provenance(folder: Path | None) -> dict[str, Any] | None:
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write both files, the weights in bfloat16; nothing in them says where the base lay."""
-    model.save_pretrained(folder, save_embedding_layers=False)  # else it looks for the base's config, on a hub as well
+    # Without `save_embedding_layers` it looks for the base's config, on a hub as well.
+    model.save_pretrained(folder, save_embedding_layers=False, selected_adapters=["default"])
     config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     config = {name: value for name, value in config.items() if value not in (None, {}, [], False)}
     config["base_model_name_or_path"] = ""
@@ -160,18 +200,13 @@ def merge_adapter(weights: dict[str, torch.Tensor], folder: Path) -> dict[str, t
     Raises:
         ConfigurationError: The adapter is of another model, or cannot be read.
     """
-    try:
-        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-        parts = load_file(folder / _WEIGHTS)
-        scale = config["lora_alpha"] / config["r"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ConfigurationError(f"adapter {str(folder)!r} cannot be read: {error}") from error
-    merged = dict(weights)
+    stored, merged = _stored(folder), dict(weights)
+    parts = stored.weights
     for name in (name for name in parts if name.endswith("lora_A.weight")):
         target = name.removeprefix(_PREFIX).replace("lora_A.weight", "weight")
         down_RI, up_OR = parts[name].double(), parts[name.replace("lora_A", "lora_B")].double()
         base_OI = weights.get(target)
         if base_OI is None or base_OI.shape != (len(up_OR), down_RI.shape[1]):
             raise ConfigurationError(f"adapter {str(folder)!r} is of another model: {target} does not fit")
-        merged[target] = (base_OI.double() + scale * (up_OR @ down_RI)).to(torch.bfloat16)
+        merged[target] = (base_OI.double() + stored.scale * (up_OR @ down_RI)).to(torch.bfloat16)
     return merged

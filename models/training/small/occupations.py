@@ -21,7 +21,7 @@ from models.training.judged.wishes import stated_by
 from models.training.small.teachable import Employers, Teachable
 from schemas.posting import job_id_of, read_posting
 
-__all__ = ["OccupationWorld", "draw_world", "written_ad"]
+__all__ = ["OccupationWorld", "draw_world", "unjudged_ads", "written_ad"]
 
 _RANKS = ("Senior", "Junior", "Lead", "Principal", "Sr.", "Experienced")
 _RANKED_SHARE = 0.2
@@ -104,11 +104,11 @@ def draw_world(data: EvaluationData, seed: int, num_ads: int, num_rankings: int)
         occupations=codes,
         esco=esco,
         other_esco=list(dict.fromkeys(others)),
-        real=_unjudged_ads(source.real, source.ads),
+        real=unjudged_ads(source.real, source.ads),
     )
 
 
-def _unjudged_ads(rows: Iterable[Mapping[str, Any]], judged: JudgedSet) -> list[Ad]:
+def unjudged_ads(rows: Iterable[Mapping[str, Any]], judged: JudgedSet) -> list[Ad]:
     """Each body once, none of a judged ad and no known fraud; no occupation is said to be theirs."""
     bodies = {item.body for item in judged.items.values()}
     ads = []

@@ -1,4 +1,4 @@
-"""What makes training on CPUs three times as fast: frozen matrices kept as they are multiplied, layers compiled."""
+"""What makes training on CPUs three times as fast: matrices multiplied in bfloat16 and kept so, layers compiled."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch import nn
 
 from models.training.architecture import CausalModel
 
-__all__ = ["compile_for_training", "keep_frozen_matrices_short"]
+__all__ = ["compile_for_training", "keep_frozen_matrices_short", "multiply_short"]
 
 
 def keep_frozen_matrices_short(model: CausalModel) -> None:
@@ -18,6 +18,17 @@ def keep_frozen_matrices_short(model: CausalModel) -> None:
     for module in model.model.layers.modules():
         if isinstance(module, nn.Linear) and not module.weight.requires_grad:
             module.weight.data = module.weight.data.to(torch.bfloat16)
+
+
+def multiply_short(model: CausalModel) -> CausalModel:
+    """Have the body multiply in bfloat16 whoever calls it: the frozen matrices are kept so. Head and sums stay long.
+
+    Returns:
+        The model, changed.
+    """
+    keep_frozen_matrices_short(model)
+    model.model.forward = torch.autocast("cpu", torch.bfloat16)(model.model.forward)
+    return model
 
 
 def compile_for_training(model: CausalModel) -> None:

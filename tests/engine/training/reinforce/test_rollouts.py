@@ -64,11 +64,9 @@ def test_what_trl_is_given(
     """Prompts by job id; lengths without the end mark; the first of each group is shown."""
     shown = []
     rollouts = Rollouts(
-        {episode.job_id: episode for episode in episodes}, prompt, tokenizer, 2, lambda *row: shown.append(row)
+        policy, {episode.job_id: episode for episode in episodes}, prompt, tokenizer, 2, lambda *row: shown.append(row)
     )
-    trainer = SimpleNamespace(
-        model=policy, args=SimpleNamespace(temperature=1.0), state=SimpleNamespace(global_step=12)
-    )
+    trainer = SimpleNamespace(args=SimpleNamespace(temperature=1.0), state=SimpleNamespace(global_step=12))
     ids = [episode.job_id for episode in episodes[:2] for _ in range(2)]
     torch.manual_seed(1)
     output = rollouts(ids, trainer)

@@ -16,6 +16,7 @@ from models.training.generation import greedy
 from models.training.reinforce.config import Algorithm, GspoConfig
 from models.training.reinforce.episodes import Episode, Reference
 from models.training.reinforce.held_out import HeldOut
+from models.training.reinforce.policy import WholePolicy
 from models.training.reinforce.reader import Reader, Reading
 from models.training.reinforce.records import read_rows
 from schemas.errors import ConfigurationError
@@ -86,9 +87,9 @@ def test_a_killed_training_ends_as_one_that_was_left_alone(
     """Killed inside its second rollout and started again: the same weights, bit for bit, the same rows and samples."""
 
     def run(name: str, judge: object) -> Qwen3ForCausalLM:
-        policy = load_weights(summarizer.path)
+        policy = WholePolicy(summarizer)
         train_policy(small(tmp_path / name), policy, episodes, judge, prompt, tokenizer)
-        return policy
+        return policy.model
 
     undisturbed = run("undisturbed", reader)
     with pytest.raises(Killed):

@@ -1,0 +1,72 @@
+"""Real ads for the reinforcement of a summarizer: p_raw is read from the whole body, as in equation 4.
+
+Nobody knows which occupation such an ad means, and none need be known: what counts is whether the summary lets the
+ranker answer as the body does. So the queries are worded after titles of ads, this one's or another's, with wishes that
+one of the two answers: what is asked for and found, asked for and missing, and near misses between them.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from models.prompts import SummarizerPrompt, TextTokenizer
+from models.training.judged.ads import Ad, own_wording, typed_query
+from models.training.judged.wishes import draw_wishes
+from models.training.reinforce.episodes import Episode
+from schemas.posting import Facts
+
+__all__ = ["real_episodes"]
+
+_OWN_TITLE_SHARE, _OWN_WISHES_SHARE, _NUMBER_OF_WISHES = 0.75, 0.6, (1, 1, 2)
+_LEAST_TOKENS = 100
+"""A shorter body is stored as it is, for there is little to leave out."""
+
+
+def real_episodes(
+    ads: Sequence[Ad],
+    num_queries: int,
+    seed: int,
+    *,
+    prompt: SummarizerPrompt,
+    tokenizer: TextTokenizer,
+    header_of: Callable[[Facts], str],
+    body_limit: int,
+) -> list[Episode]:
+    """An episode for each ad whose body the summarizer reads to its end.
+
+    Args:
+        ads: Real ones, none of them judged.
+        num_queries: Different queries an episode.
+        seed: Of the queries.
+        prompt: The summarizer's.
+        tokenizer: The summarizer's.
+        header_of: What the ranker reads beside the summary.
+        body_limit: Most tokens of a body.
+    """
+    episodes = []
+    for ad in ads:
+        item = ad.item
+        body_tokens = tokenizer.count(item.body)
+        if not _LEAST_TOKENS <= body_tokens <= body_limit:
+            continue
+        episodes.append(
+            Episode(
+                job_id=item.key,
+                body=item.body,
+                prompt_ids=tuple(prompt.prompt_ids(item.body)),
+                body_tokens=body_tokens,
+                header=header_of(item.facts),
+                queries=_asked(Random(f"{seed}/{item.key}"), ad, ads, num_queries),
+                reference=item.body,
+            )
+        )
+    return episodes
+
+
+def _asked(rng: Random, ad: Ad, ads: Sequence[Ad], count: int) -> tuple[str, ...]:
+    asked: dict[str, None] = {}
+    while len(asked) < count:
+        meant = ad if rng.random() < _OWN_TITLE_SHARE else rng.choice(ads)
+        source = ad if rng.random() < _OWN_WISHES_SHARE else rng.choice(ads)
+        wishes = [typed for _, typed in draw_wishes(rng, source.stated, _NUMBER_OF_WISHES)]
+        asked[typed_query(own_wording(meant.item.facts.title), wishes)] = None
+    return tuple(asked)
