@@ -5,9 +5,9 @@ from enum import StrEnum
 from ops.settings import Settings, environment_cache
 from ops.small import small_bundle
 
-__all__ = ["SMALL_PRUNED", "SMALL_RANKER", "Scale", "at_scale", "time_needed"]
+__all__ = ["SMALL_PRUNED", "SMALL_RANKER", "SMALL_SUMMARIZER", "Scale", "at_scale", "time_needed"]
 
-SMALL_RANKER, SMALL_PRUNED = "ranker-small", "ranker-small-pruned"
+SMALL_RANKER, SMALL_PRUNED, SMALL_SUMMARIZER = "ranker-small", "ranker-small-pruned", "summarizer-small"
 
 
 class Scale(StrEnum):
@@ -16,7 +16,7 @@ class Scale(StrEnum):
     TINY = "tiny"
     """Those of the repository, or whichever the settings name."""
     SMALL = "small"
-    """The ranker of 135 million parameters that `precis bundle fetch small` makes; there is no such summarizer yet."""
+    """Ranker and summarizer of 135 million parameters each, which `precis bundle fetch small` makes."""
 
 
 def at_scale(settings: Settings, scale: Scale) -> Settings:
@@ -27,8 +27,10 @@ def at_scale(settings: Settings, scale: Scale) -> Settings:
     """
     if scale is Scale.TINY:
         return settings
-    ranker = settings.ranker.model_copy(update={"bundle": small_bundle(environment_cache(), SMALL_RANKER)})
-    return settings.model_copy(update={"ranker": ranker})
+    cache = environment_cache()
+    ranker = settings.ranker.model_copy(update={"bundle": small_bundle(cache, SMALL_RANKER)})
+    summarizer = settings.summarizer.model_copy(update={"bundle": small_bundle(cache, SMALL_SUMMARIZER)})
+    return settings.model_copy(update={"ranker": ranker, "summarizer": summarizer})
 
 
 def time_needed(scale: Scale) -> str:

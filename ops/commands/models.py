@@ -148,14 +148,16 @@ def prune_compare(context: typer.Context) -> None:
 def eval_report(context: typer.Context) -> None:
     """Rank, prune, compress, measure, and write docs/results. Options as `--help` of the module says."""
     from ops.labels.teachers import find_teachers
-    from ops.scale import SMALL_PRUNED, SMALL_RANKER, Scale
+    from ops.scale import SMALL_PRUNED, SMALL_RANKER, SMALL_SUMMARIZER, Scale
     from ops.settings import environment_cache
     from ops.small import find_small, small_bundle
 
     cache = environment_cache()
     found = {"--embedders": find_teachers(cache)}
-    if option(context.args, "--scale") == Scale.SMALL and option(context.args, "--ranker") is None:
-        found |= {"--ranker": small_bundle(cache, SMALL_RANKER), "--recovered": find_small(cache, SMALL_PRUNED)}
+    if option(context.args, "--scale") == Scale.SMALL:
+        found["--summarizer"] = small_bundle(cache, SMALL_SUMMARIZER)
+        if option(context.args, "--ranker") is None:
+            found |= {"--ranker": small_bundle(cache, SMALL_RANKER), "--recovered": find_small(cache, SMALL_PRUNED)}
     run_module("models.training.report", with_found(context.args, found), environment="training")
 
 

@@ -113,24 +113,22 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--embedders", type=Path, help="folder of the embedding models' weights (default: fetched ones)"
     )
     parser.add_argument("--recovered", type=Path, help="bundle of the ranker pruned and trained anew (default: none)")
-    parser.add_argument("--queries", type=int, help="most queries of a set")
+    parser.add_argument("--queries", type=int, help="most queries of a real set")
+    parser.add_argument("--generated", type=int, help="most queries of a generated set")
     parser.add_argument("--full-text", type=int, help="generated queries that are also ranked by whole bodies")
     parser.add_argument("--full-text-real", type=int, help="queries over real ads likewise")
     parser.add_argument("--seed", type=int, default=7, help="of random orders and random sentences")
     parser.add_argument("--threads", type=int, default=2, help="of torch")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="what rankings compute in")
-    parser.add_argument(
-        "--extractive", action="store_true", default=None, help="ask no summarizer: read extractive fallbacks"
-    )
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="what the models compute in")
+    parser.add_argument("--extractive", action="store_true", help="ask no summarizer: read extractive fallbacks")
     parser.add_argument("--quick", action="store_true", help="a few queries: everything runs, no figure means anything")
     options = parser.parse_args(arguments)
-    scale = asdict(SCALES[options.scale])
-    scale["extractive"] = scale.pop("is_extractive")
-    for name, value in scale.items():
+    for name, value in asdict(SCALES[options.scale]).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
-    if options.ranker is None:
-        parser.error(f"--ranker is needed: the bundle of scale {options.scale}, of `precis bundle fetch`")
+    for name in ("ranker", "summarizer"):
+        if getattr(options, name) is None:
+            parser.error(f"--{name} is needed: the bundle of scale {options.scale}, of `precis bundle fetch`")
     return options
 
 
@@ -148,6 +146,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         summarizer=options.summarizer,
         judged_data=None if options.no_real else data,
         num_queries=options.queries,
+        num_generated=options.generated,
         num_full_text=options.full_text,
         num_full_text_real=options.full_text_real,
         seed=options.seed,
@@ -160,7 +159,13 @@ def settings_of(options: argparse.Namespace) -> Settings:
         return settings
     few = min(options.queries, _QUICK_QUERIES)
     return replace(
-        settings, num_queries=few, num_full_text=few, num_full_text_real=few, num_calibration=few, is_quick=True
+        settings,
+        num_queries=few,
+        num_generated=few,
+        num_full_text=few,
+        num_full_text_real=few,
+        num_calibration=few,
+        is_quick=True,
     )
 
 

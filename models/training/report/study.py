@@ -33,7 +33,8 @@ class Settings:
         ranker: Bundle.
         summarizer: Bundle.
         judged_data: Folder of the evaluation data; None leaves the judged real sets out.
-        num_queries: Most queries of a set.
+        num_queries: Most queries of a real set.
+        num_generated: Most queries of a generated set.
         num_full_text: Of the generated ones, so many are also ranked by whole bodies, which cost ten times as much.
         num_full_text_real: Of the real ads likewise.
         num_calibration: Training queries, up to eight prompts each, on which pruning is calibrated.
@@ -49,6 +50,7 @@ class Settings:
     summarizer: Path
     judged_data: Path | None
     num_queries: int
+    num_generated: int
     num_full_text: int
     num_full_text_real: int
     num_calibration: int = 64
@@ -83,7 +85,8 @@ class Study:
     def sets(self) -> Sequence[JudgedSet]:
         """The generated set, then the real ones."""
         most_candidates = 5 if self.settings.is_quick else None
-        return judged_sets(self.settings.num_queries, self.settings.judged_data, most_candidates)
+        num_generated, num_real = self.settings.num_generated, self.settings.num_queries
+        return judged_sets(num_generated, num_real, self.settings.judged_data, most_candidates)
 
     @property
     def generated(self) -> JudgedSet:
@@ -128,7 +131,7 @@ class Study:
             if self.settings.is_extractive:
                 self.known_written[judged.name] = extractive_summaries(items, extract)
             else:
-                self.known_written[judged.name] = write_summaries(self.summarizer, items, extract)
+                self.known_written[judged.name] = write_summaries(self.summarizer, items, extract, self._dtype)
         return self.known_written[judged.name]
 
     def texts(self, judged: JudgedSet, text: Text) -> Mapping[str, str]:

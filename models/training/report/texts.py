@@ -18,8 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import torch
+
 from models.bundle import Bundle
-from models.faithfulness import judge_answer
+from models.faithfulness import Verdict, judge_answer
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.bm25 import words
 from models.training.controls import Loss
@@ -28,6 +30,9 @@ from models.training.generation import greedy
 from models.training.judged import Item
 
 __all__ = ["Text", "Written", "extractive_summaries", "missing_words", "write_summaries"]
+
+
+_BATCH = 32
 
 
 class Text(StrEnum):
@@ -48,46 +53,61 @@ class Written:
 
     Attributes:
         texts: By item.
-        num_asked: Bodies that the model was asked to summarise; shorter ones are their own summary.
-        num_fallback: Answers that did not pass, so that the extractive summary stands instead.
+        verdicts: Of the gate, by item, on what the model answered where it was asked; shorter bodies are their own
+            summaries. Where an answer did not pass, the extractive summary stands instead.
+        shortened: Items whose answer passed without some of its phrases, which the body does not hold.
     """
 
     texts: Mapping[str, str]
-    num_asked: int
-    num_fallback: int
+    verdicts: Mapping[str, Verdict]
+    shortened: frozenset[str]
+
+    @property
+    def num_asked(self) -> int:
+        """Bodies that the model was asked to summarise."""
+        return len(self.verdicts)
+
+    @property
+    def num_fallback(self) -> int:
+        """Answers that did not pass."""
+        return sum(not verdict.is_faithful for verdict in self.verdicts.values())
 
 
-def write_summaries(bundle: Bundle, items: Sequence[Item], extract: Callable[[str], str]) -> Written:
+def write_summaries(
+    bundle: Bundle, items: Sequence[Item], extract: Callable[[str], str], dtype: torch.dtype = torch.float32
+) -> Written:
     """Summarise, gate, and fall back as the nearline service does, but for its second, drawn answer.
 
     Args:
         bundle: A summarizer's.
         items: Bodies of any length; an empty one stays empty.
         extract: The fallback: ``RankerPrompt.extract``.
+        dtype: What the model computes in.
     """
     text = TextTokenizer.from_file(bundle.tokenizer_file)
     prompt = SummarizerPrompt(text, bundle.manifest.limits)
     longest = prompt.max_output_tokens
     asked = [item for item in items if text.count(item.body) > longest]
     texts = {item.key: prompt.summary(item.body) for item in items if text.count(item.body) <= longest}
-    answers = greedy(
-        load_weights(bundle.path), [prompt.prompt_ids(item.body) for item in asked], prompt.stop_token_ids[0], longest
-    )
-    num_fallback, is_extractive = 0, bundle.manifest.is_extractive
+    prompts = [prompt.prompt_ids(item.body) for item in asked]
+    answers = greedy(load_weights(bundle.path, dtype), prompts, prompt.stop_token_ids[0], longest, _BATCH)
+    verdicts, shortened = dict[str, Verdict](), set[str]()
+    is_extractive = bundle.manifest.is_extractive
     for item, ids in zip(asked, answers, strict=True):
         is_finished = ids[-1] == prompt.stop_token_ids[0]
         answer = text.decode(ids)
-        summary, verdict = judge_answer(
-            answer, prompt.summary(answer), item.body, is_finished=is_finished, is_extractive=is_extractive
-        )
-        num_fallback += not verdict.is_faithful
+        whole = prompt.summary(answer)
+        summary, verdict = judge_answer(answer, whole, item.body, is_finished=is_finished, is_extractive=is_extractive)
+        verdicts[item.key] = verdict
         texts[item.key] = summary if verdict.is_faithful else extract(item.body)
-    return Written(texts, len(asked), num_fallback)
+        if verdict.is_faithful and summary != whole:
+            shortened.add(item.key)
+    return Written(texts, verdicts, frozenset(shortened))
 
 
 def extractive_summaries(items: Sequence[Item], extract: Callable[[str], str]) -> Written:
     """What the nearline service stores while the engine is away; nothing is asked."""
-    return Written({item.key: extract(item.body) for item in items}, 0, 0)
+    return Written({item.key: extract(item.body) for item in items}, {}, frozenset())
 
 
 def missing_words(target: str) -> Loss:

@@ -10,22 +10,25 @@ from schemas.posting import read_posting
 __all__ = ["generated_set", "held_out_set", "judged_sets", "trimmed"]
 
 
-def judged_sets(num_queries: int, data: Path | None, most_candidates: int | None = None) -> list[JudgedSet]:
+def judged_sets(
+    num_generated: int, num_real: int, data: Path | None, most_candidates: int | None = None
+) -> list[JudgedSet]:
     """The generated sets first, known occupations before unseen ones, then the real sets.
 
     Args:
-        num_queries: Most queries of a set.
+        num_generated: Most queries of a generated set.
+        num_real: Most queries of a real one.
         data: Folder of the evaluation data; None leaves the real sets out.
         most_candidates: Of a query; None keeps all.
 
     Raises:
         ConfigurationError: Evaluation data are asked for and not there.
     """
-    sets = [held_out_set(num_queries, is_unseen=is_unseen) for is_unseen in (False, True)]
+    sets = [held_out_set(num_generated, is_unseen=is_unseen) for is_unseen in (False, True)]
     if data is not None:
         found = find_evaluation_data(data)
         sets += [ads_set(found), melo_set(found)]
-    return [trimmed(judged, num_queries, most_candidates) for judged in sets]
+    return [trimmed(judged, num_real if judged.is_real else num_generated, most_candidates) for judged in sets]
 
 
 def held_out_set(num_queries: int, *, is_unseen: bool = False) -> JudgedSet:

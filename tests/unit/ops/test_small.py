@@ -140,16 +140,17 @@ def test_the_small_scale_serves_what_was_fetched(home):
     assert at_scale(settings, Scale.TINY) is settings
     with pytest.raises(ConfigurationError, match="run `precis bundle fetch small` first"):
         at_scale(settings, Scale.SMALL)
-    folder = default_folder(home / "cache") / "ranker-small"
-    folder.mkdir(parents=True)
+    folder = default_folder(home / "cache")
+    for name in ("ranker-small", "summarizer-small"):
+        (folder / name).mkdir(parents=True)
     small = at_scale(settings, Scale.SMALL)
-    assert small.ranker.bundle == folder
-    assert small.summarizer == settings.summarizer
+    assert (small.ranker.bundle, small.summarizer.bundle) == (folder / "ranker-small", folder / "summarizer-small")
 
 
 def test_services_are_told_which_bundle_the_engine_serves(home, monkeypatch):
     """They read their settings themselves: without a word they would hold the small engine to the tiny canaries."""
-    (default_folder(home / "cache") / "ranker-small").mkdir(parents=True)
+    for name in ("ranker-small", "summarizer-small"):
+        (default_folder(home / "cache") / name).mkdir(parents=True)
     small = at_scale(Settings(data_dir=home), Scale.SMALL)
     urls = {
         f"{name}_url": f"http://127.0.0.1:{port}"

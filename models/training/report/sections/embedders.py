@@ -1,8 +1,10 @@
 """The ranker beside two small embedding models that were trained to find texts: e5-small and bge-small."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import torch
 
 from models.labels.teachers.weights import TEACHERS
 from models.training.judged import JudgedSet
@@ -73,10 +75,12 @@ def cosine_rankings(judged: JudgedSet, headers: Mapping[str, str], encoder: Enco
         headers: Of each item.
         encoder: The embedding model.
     """
-    vectors = {
-        key: encoder.passages(headers[key], item.body, _MOST_PASSAGES).mean(axis=0)
-        for key, item in judged.items.items()
-    }
+
+    def vector(key: str) -> np.ndarray:
+        return encoder.passages(headers[key], judged.items[key].body, _MOST_PASSAGES).mean(axis=0)
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # an encoder uses one thread for a text
+        vectors = dict(zip(headers, pool.map(vector, headers), strict=True))
     scores = []
     for ranking in judged.rankings:
         query_D = encoder.query(ranking.query)

@@ -1,5 +1,6 @@
 """What sections make of rankings whose figures are known by hand: which side is ours, what is relative to what."""
 
+import re
 from dataclasses import replace
 from math import log2
 from pathlib import Path
@@ -8,11 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from models.faithfulness import FAITHFUL, Reason, Verdict
 from models.training.judged import Item, JudgedSet, Ranking
 from models.training.report.__main__ import parse_arguments, settings_of
 from models.training.report.scales import SCALES
 from models.training.report.scorer import Rankings
-from models.training.report.sections import SECTIONS, chain, compression, embedders, ranking, recovered
+from models.training.report.sections import SECTIONS, chain, compression, embedders, faithful, ranking, recovered
 from models.training.report.study import Settings, Study
 from models.training.report.texts import Text, Written
 from schemas.errors import ConfigurationError
@@ -41,10 +43,12 @@ SET = JudgedSet(
 @pytest.fixture
 def study():
     """Texts of two words, but bodies of twenty; every text ranks rightly, but lead and nothing, which rank wrongly."""
-    known = Study(Settings(Path(), Path(), None, num_queries=6, num_full_text=6, num_full_text_real=6))
+    known = Study(Settings(Path(), Path(), None, num_queries=6, num_generated=6, num_full_text=6, num_full_text_real=6))
     known.sets = [SET]
     known.scorer = SimpleNamespace(count_tokens=lambda text: len(text.split()), header=lambda item: item.facts.title)
-    known.known_written["generated"] = Written(dict.fromkeys(SET.items, "word word"), 2, 1)
+    known.known_written["generated"] = Written(
+        dict.fromkeys(SET.items, "word word"), {"a": FAITHFUL, "b": Verdict(Reason.NUMBER, "7")}, frozenset("a")
+    )
     for text in Text:
         scores = [0.0, 1.0] if text in {Text.LEAD, Text.NOTHING} else [1.0, 0.0]
         known.known_rankings["generated", text] = Rankings.of(SET, [scores] * 6)
@@ -126,6 +130,17 @@ def test_ranking_is_ours_minus_bm25(study):
     assert any("1 have the extractive fallback" in remark for remark in chapter.remarks)
 
 
+def test_faithfulness_counts_what_the_gate_said(study):
+    """One answer of two passed, without a phrase; the other was refused for a number."""
+    chapter = faithful.measure(study)
+    assert [(figure.name, figure.interval.value) for figure in chapter.figures] == [("faithful_generated", 0.5)]
+    row = dict(zip(chapter.tables[0].head, chapter.tables[0].rows[0], strict=True))
+    assert (row["asked"], row["of these without some phrases"], row["refused: number"]) == ("2", "1", "1")
+    assert row["refused: place"] == "0"
+    study.known_written["generated"] = Written({}, {}, frozenset())
+    assert not faithful.measure(study).figures
+
+
 def test_titles_without_bodies_have_no_summary_to_measure(study):
     """As in MELO."""
     bare = replace(SET, items={key: replace(item, body="") for key, item in SET.items.items()})
@@ -168,17 +183,18 @@ def test_a_scale_fills_in_what_is_not_said(capsys):
     """The tiny one is complete in itself; the small one's ranker is fetched, and named by `precis`."""
     tiny = parse_arguments([])
     assert (tiny.ranker, list(tiny.sections)) == (SCALES["tiny"].ranker, list(SCALES["tiny"].sections))
-    small = parse_arguments(["--scale", "small", "--ranker", "x", "--queries", "7"])
-    assert (small.ranker, small.queries, small.dtype, small.extractive) == (Path("x"), 7, "bfloat16", True)
+    small = parse_arguments(["--scale", "small", "--ranker", "x", "--summarizer", "y", "--queries", "7"])
+    assert (small.ranker, small.summarizer, small.queries, small.dtype) == (Path("x"), Path("y"), 7, "bfloat16")
     assert small.out != tiny.out
     assert all(set(scale.sections) <= SECTIONS.keys() for scale in SCALES.values())
-    with pytest.raises(SystemExit):
-        parse_arguments(["--scale", "small"])
-    assert "precis bundle fetch" in capsys.readouterr().err
+    for given, missing in (("--summarizer", "--ranker"), ("--ranker", "--summarizer")):
+        with pytest.raises(SystemExit):
+            parse_arguments(["--scale", "small", given, "x"])
+        assert re.search(rf"{missing} is needed: .*precis bundle fetch", capsys.readouterr().err)
 
 
 def test_a_section_that_lacks_its_ranker_is_told_of_at_once():
     """Not after the minutes of the sections before it."""
-    options = parse_arguments(["--scale", "small", "--ranker", "x", "--no-real"])
+    options = parse_arguments(["--scale", "small", "--ranker", "x", "--summarizer", "y", "--no-real"])
     with pytest.raises(ConfigurationError, match="--recovered"):
         settings_of(options)
