@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     evaluate = typer.Typer(help="Measure the models against every claim.", no_args_is_help=True)
     evaluate.command("report", context_settings=PASS_THROUGH)(eval_report)
     evaluate.command("record", context_settings=PASS_THROUGH)(eval_record)
+    evaluate.command("read", context_settings=PASS_THROUGH)(eval_read)
     evaluate.command("embeddings", context_settings=PASS_THROUGH)(eval_embeddings)
     app.add_typer(evaluate, name="eval", rich_help_panel="Models")
 
@@ -148,16 +149,14 @@ def prune_compare(context: typer.Context) -> None:
 def eval_report(context: typer.Context) -> None:
     """Rank, prune, compress, measure, and write docs/results. Options as `--help` of the module says."""
     from ops.labels.teachers import find_teachers
-    from ops.scale import SMALL_PRUNED, SMALL_RANKER, SMALL_SUMMARIZER, Scale
+    from ops.scale import SMALL_PRUNED
     from ops.settings import environment_cache
-    from ops.small import find_small, small_bundle
+    from ops.small import find_small
 
     cache = environment_cache()
-    found = {"--embedders": find_teachers(cache)}
-    if option(context.args, "--scale") == Scale.SMALL:
-        found["--summarizer"] = small_bundle(cache, SMALL_SUMMARIZER)
-        if option(context.args, "--ranker") is None:
-            found |= {"--ranker": small_bundle(cache, SMALL_RANKER), "--recovered": find_small(cache, SMALL_PRUNED)}
+    found = {"--embedders": find_teachers(cache), **_fetched(context.args)}
+    if found.get("--ranker") and option(context.args, "--ranker") is None:
+        found["--recovered"] = find_small(cache, SMALL_PRUNED)
     run_module("models.training.report", with_found(context.args, found), environment="training")
 
 
@@ -166,9 +165,26 @@ def eval_record(context: typer.Context) -> None:
     run_module("models.training.report.recording", context.args, environment="training")
 
 
+def eval_read(context: typer.Context) -> None:
+    """Summaries of real ads beside their bodies, to be read by people. Options as `--help` of the module says."""
+    run_module("models.training.report.reading", with_found(context.args, _fetched(context.args)))
+
+
 def eval_embeddings(context: typer.Context) -> None:
     """NDCG@10 with 1 to K vectors beside text of as many tokens. Options as `--help` of the module says."""
     run_module("models.training.embedding_tokens.evaluation", context.args)
+
+
+def _fetched(arguments: list[str]) -> dict[str, Path | None]:
+    """The bundles of the scale that was typed, where they are fetched."""
+    from ops.scale import SMALL_RANKER, SMALL_SUMMARIZER, Scale
+    from ops.settings import environment_cache
+    from ops.small import small_bundle
+
+    if option(arguments, "--scale") != Scale.SMALL:
+        return {}
+    cache = environment_cache()
+    return {"--ranker": small_bundle(cache, SMALL_RANKER), "--summarizer": small_bundle(cache, SMALL_SUMMARIZER)}
 
 
 def make_data(context: typer.Context) -> None:

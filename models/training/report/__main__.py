@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from models.training.judged.files import DEFAULT_FOLDER
 from models.training.report.chapter import Chapter
 from models.training.report.output import as_answer, write_report, write_texts
 from models.training.report.recorded import read_recorded, recorded_chapter
-from models.training.report.scales import SCALES
+from models.training.report.scales import add_scale_options, with_scale
 from models.training.report.sections import SECTIONS
 from models.training.report.study import Settings, Study
 from schemas.errors import ConfigurationError
@@ -91,9 +91,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         prog="precis eval report",
         description="Measure the shipped models anew: ranking, calibration, layers, pruning, compression, the chain.",
     )
-    parser.add_argument("--scale", choices=SCALES, default="tiny", help="whose models, and what of them is measured")
-    parser.add_argument("--ranker", type=Path, help="ranker bundle (default: the scale's)")
-    parser.add_argument("--summarizer", type=Path, help="summarizer bundle (default: the scale's)")
+    add_scale_options(parser)
     parser.add_argument("--out", type=Path, help="folder of the report (default: docs/results, docs/results/small)")
     parser.add_argument("--json", action="store_true", help="print every figure with its interval as JSON")
     parser.add_argument(
@@ -122,14 +120,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="what the models compute in")
     parser.add_argument("--extractive", action="store_true", help="ask no summarizer: read extractive fallbacks")
     parser.add_argument("--quick", action="store_true", help="a few queries: everything runs, no figure means anything")
-    options = parser.parse_args(arguments)
-    for name, value in asdict(SCALES[options.scale]).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
-    for name in ("ranker", "summarizer"):
-        if getattr(options, name) is None:
-            parser.error(f"--{name} is needed: the bundle of scale {options.scale}, of `precis bundle fetch`")
-    return options
+    return with_scale(parser, parser.parse_args(arguments))
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

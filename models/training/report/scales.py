@@ -1,10 +1,11 @@
 """What a report of each scale measures unless it is told otherwise: what its models can be asked in its time."""
 
+import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["SCALES", "Scale"]
+__all__ = ["SCALES", "Scale", "add_scale_options", "with_scale"]
 
 _ROOT = Path(__file__).resolve().parents[3]
 _BUNDLES = _ROOT / "models" / "bundles"
@@ -57,3 +58,21 @@ SCALES = {
     ),
 }
 """By name. 20 minutes on two cores for the tiny scale, 30 for the small one."""
+
+
+def add_scale_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--scale``, and the bundles in whose place others may be named."""
+    parser.add_argument("--scale", choices=SCALES, default="tiny", help="whose models, and what of them is measured")
+    parser.add_argument("--ranker", type=Path, help="ranker bundle (default: the scale's)")
+    parser.add_argument("--summarizer", type=Path, help="summarizer bundle (default: the scale's)")
+
+
+def with_scale(parser: argparse.ArgumentParser, options: argparse.Namespace) -> argparse.Namespace:
+    """The options; what was not said is the scale's. Ends the command where a bundle is not shipped and not named."""
+    for name, value in asdict(SCALES[options.scale]).items():
+        if getattr(options, name, value) is None:
+            setattr(options, name, value)
+    for name in ("ranker", "summarizer"):
+        if getattr(options, name) is None:
+            parser.error(f"--{name} is needed: the bundle of scale {options.scale}, of `precis bundle fetch`")
+    return options
