@@ -17,8 +17,8 @@ from schemas.posting import Facts
 __all__ = ["real_episodes"]
 
 _OWN_TITLE_SHARE, _OWN_WISHES_SHARE, _NUMBER_OF_WISHES = 0.75, 0.6, (1, 1, 2)
-_LEAST_TOKENS = 100
-"""A shorter body is stored as it is, for there is little to leave out."""
+_TOKENS = range(97, 800)
+"""Of a body, by the summarizer's tokenizer: a shorter one is stored as it is, a longer one costs memory and time."""
 
 
 def real_episodes(
@@ -29,9 +29,8 @@ def real_episodes(
     prompt: SummarizerPrompt,
     tokenizer: TextTokenizer,
     header_of: Callable[[Facts], str],
-    body_limit: int,
 ) -> list[Episode]:
-    """An episode for each ad whose body the summarizer reads to its end.
+    """An episode for each ad whose body is neither short nor long.
 
     Args:
         ads: Real ones, none of them judged.
@@ -40,13 +39,12 @@ def real_episodes(
         prompt: The summarizer's.
         tokenizer: The summarizer's.
         header_of: What the ranker reads beside the summary.
-        body_limit: Most tokens of a body.
     """
     episodes = []
     for ad in ads:
         item = ad.item
         body_tokens = tokenizer.count(item.body)
-        if not _LEAST_TOKENS <= body_tokens <= body_limit:
+        if body_tokens not in _TOKENS:
             continue
         episodes.append(
             Episode(

@@ -119,7 +119,6 @@ def main(config: SmallGspoConfig) -> dict[str, Any]:
             prompt=prompt,
             tokenizer=tokenizer,
             header_of=reader.header_of,
-            body_limit=ranker.manifest.limits.body,
         )
 
     def policy(start: Bundle) -> AdapterPolicy:

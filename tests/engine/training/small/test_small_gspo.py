@@ -103,7 +103,7 @@ def test_of_real_ads_the_body_is_what_a_summary_must_stand_for(config, result):
     bundle = load_bundle(config.run.out / "bundle", Role.SUMMARIZER)
     tokenizer = TextTokenizer.from_file(bundle.tokenizer_file)
     ads = [
-        ad("nurse", "Registered Nurse (Nights)", "We care for patients. " * 40, clearance="secret"),
+        ad("nurse", "Registered Nurse (Nights)", "We care for patients. " * 30, clearance="secret"),
         ad("cook", "Line Cook", "We cook dinner. " * 40, degree="high school diploma", grade="7"),
         ad("short", "Driver", "Drive."),
         ad("long", "Clerk", "We file papers. " * 400),
@@ -115,7 +115,6 @@ def test_of_real_ads_the_body_is_what_a_summary_must_stand_for(config, result):
         prompt=SummarizerPrompt(tokenizer, bundle.manifest.limits),
         tokenizer=tokenizer,
         header_of=lambda facts: f"title: {facts.title}",
-        body_limit=1024,
     )
     assert [episode.job_id for episode in episodes] == ["nurse", "cook"]
     nurse = episodes[0]
