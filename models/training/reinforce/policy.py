@@ -24,6 +24,10 @@ class Policy(Protocol):
     trained: nn.Module
     model: CausalModel
 
+    def resume(self, checkpoint: Path) -> None:
+        """Take over the weights of a checkpoint of TRL's, where it does not do so itself."""
+        ...
+
     def store(self, folder: Path) -> CausalModel:
         """Write all of a bundle but ``precis.json``, and read its weights back."""
         ...
@@ -36,6 +40,9 @@ class WholePolicy:
         """Read them."""
         self._tokenizer_file = start.tokenizer_file
         self.trained = self.model = load_weights(start.path)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Leave it to TRL."""
 
     def store(self, folder: Path) -> CausalModel:
         """Write weights, config and tokenizer; the weights as stored."""

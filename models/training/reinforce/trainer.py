@@ -131,5 +131,7 @@ def train_policy(
             callbacks=[Records(numbers), TensorBoardCallback(writer)],
             rollout_func=Rollouts(policy.model, by_id, prompt, tokenizer, config.siblings, show),
         )
+    if checkpoint is not None:
+        policy.resume(checkpoint)
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     writer.close()

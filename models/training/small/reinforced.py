@@ -28,7 +28,7 @@ from models.training.reinforce.config import GspoConfig, add_options, config_of
 from models.training.reinforce.episodes import Episode, Reference
 from models.training.reinforce.held_out import HeldOut
 from models.training.reinforce.reader import Reader
-from models.training.small.adapter import adapter_provenance, save_adapter, taken_up
+from models.training.small.adapter import adapter_provenance, load_adapter, save_adapter, taken_up
 from models.training.small.bundles import merge, write_bundle
 from models.training.small.occupations import unjudged_ads
 from models.training.small.real_episodes import real_episodes
@@ -83,6 +83,10 @@ class AdapterPolicy:
         self.trained = taken_up(self.model, start)
         self.model.set_attn_implementation(ATTENTION_IN_TRAINING)
         multiply_short(self.model)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Take over the adapter: beside the copy that TRL compares with, transformers passes over it."""
+        load_adapter(self.trained, checkpoint)
 
     def store(self, folder: Path) -> CausalModel:
         """Write the adapter, and the weights that it makes of the base."""

@@ -14,6 +14,7 @@ from models.training.generation import greedy
 from models.training.judged.ads import Ad
 from models.training.judged.sets import Item
 from models.training.judged.wishes import Stated
+from models.training.reinforce import rollouts
 from models.training.reinforce.config import GspoConfig
 from models.training.reinforce.episodes import Reference
 from models.training.small.bundles import write_bundle
@@ -89,6 +90,38 @@ def test_a_finished_run_is_not_repeated(config, result):
     written = (config.run.out / "bundle" / "model.safetensors").stat().st_mtime_ns
     assert main(config) == result
     assert (config.run.out / "bundle" / "model.safetensors").stat().st_mtime_ns == written
+
+
+class Killed(BaseException):
+    """What no code of the trainer's catches, as a kill."""
+
+
+def test_a_killed_training_ends_as_one_that_was_left_alone(config, tmp_path, monkeypatch):
+    """Killed in its second rollout and started again: the same adapter, bit for bit."""
+    run = replace(config.run, steps=4, learning_rate=1e-3)
+    configs = [
+        replace(config, run=replace(run, out=tmp_path / name, summarizer=tmp_path / name / "start"))
+        for name in ("undisturbed", "killed")
+    ]
+    main(configs[0])
+    sample = rollouts.sample_groups
+    calls = []
+
+    def mortal(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise Killed
+        return sample(*arguments, **options)
+
+    monkeypatch.setattr(rollouts, "sample_groups", mortal)
+    with pytest.raises(Killed):
+        main(configs[1])
+    main(configs[1])
+    assert len(calls) == 3
+    stored = [load_file(each.run.out / "adapter" / "adapter_model.safetensors") for each in (*configs, config)]
+    undisturbed, killed, shorter = stored
+    assert all(torch.equal(undisturbed[name], killed[name]) for name in undisturbed)
+    assert any(not torch.equal(undisturbed[name], shorter[name]) for name in undisturbed)
 
 
 def ad(key, title, body, **values):
