@@ -7,15 +7,11 @@ holds it in the form in which ``precis eval report`` takes recorded runs.
 """
 
 import argparse
-import hashlib
-import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import product
-from statistics import fmean
 from typing import Any
 
 from models.bundle import Role, load_bundle
@@ -28,24 +24,16 @@ from models.training.reinforce.held_out import HeldOut
 from models.training.reinforce.length import Penalty
 from models.training.reinforce.reader import Reader
 from models.training.reinforce.records import write_json
+from models.training.reinforce.table import recorded, rows_of, table
 
-__all__ = ["cells", "main", "rows_of", "table"]
+__all__ = ["cells", "main"]
 
 PAPER_WEIGHT = 0.4
+_NAME, _TITLE = "gspo-grid", "Summarizer by reinforcement"
 SWEEP = (0.1, 0.2, 0.8, 1.6)
 """Weights of the length penalty beside the paper's."""
 SEEDS = (7, 8, 9)
 
-_SHOWN = (
-    "ndcg_at_10",
-    "divergence",
-    "length_ratio",
-    "item_ratio",
-    "tokens",
-    "faithfulness",
-    "fact_recall",
-    "empty_share",
-)
 _DRAWN = frozenset({"seed", "algorithm", "penalty", "weight"})
 """Settings that the grid sets."""
 _log = logging.getLogger(__name__)
@@ -74,77 +62,6 @@ def _name(config: GspoConfig) -> str:
     return f"{config.algorithm}-{config.penalty}-w{config.weight:g}-seed{config.seed}"
 
 
-def rows_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a cell, means over its seeds; the start comes first.
-
-    Args:
-        results: Of finished runs (``result.json``), which share their start.
-
-    Returns:
-        ``cell``, ``seeds``, the measures that the table shows, and ``ndcg_at_10_range`` over the seeds.
-    """
-    if not results:
-        return []
-    by_cell: dict[str, list[Mapping[str, float]]] = {"start": [results[0]["before"]]}
-    for result in results:
-        config = result["config"]
-        cell = f"{config['algorithm']}, {config['penalty']}, w = {config['weight']:g}"
-        by_cell.setdefault(cell, []).append(result["after"])
-    return [
-        {
-            "cell": cell,
-            "seeds": len(measures),
-            **{name: round(fmean(each[name] for each in measures), 4) for name in _SHOWN},
-            "ndcg_at_10_range": [round(pick(each["ndcg_at_10"] for each in measures), 4) for pick in (min, max)],
-        }
-        for cell, measures in by_cell.items()
-    ]
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows in Markdown."""
-    columns = ["cell", "seeds", *_SHOWN, "ndcg_at_10_range"]
-    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-    lines += [f"| {' | '.join(_cell(row[column]) for column in columns)} |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: Any) -> str:
-    return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def recorded(rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], date: str) -> dict[str, Any]:
-    """The table as a recorded run (``precis.recorded/1``), which ``precis eval report`` prints as what it is.
-
-    Args:
-        rows: Of :func:`rows_of`, at least one.
-        results: Of the finished runs.
-        date: Day of the recording, ISO 8601.
-    """
-    config = {
-        "cells": [result["config"] for result in results],
-        **{name: results[0][name] for name in ("started_from", "ranker", "data_sha256", "versions")},
-    }
-    identity = json.dumps(config, sort_keys=True, separators=(",", ":"))
-    columns = list(rows[0])
-    return {
-        "format": "precis.recorded/1",
-        "name": "gspo-grid",
-        "title": "Summarizer by reinforcement",
-        "command": "precis train gspo-grid",
-        "date": date,
-        "config": config,
-        "config_sha256": hashlib.sha256(identity.encode()).hexdigest(),
-        "tables": [
-            {
-                "title": "held-out measures, means over seeds",
-                "head": columns,
-                "rows": [[_cell(row[column]) for column in columns] for row in rows],
-            }
-        ],
-    }
-
-
 def main(base: GspoConfig, seeds: Sequence[int] = SEEDS, sweep: Sequence[float] = SWEEP) -> str:
     """Run what is not finished, and write the table after every run.
 
@@ -162,7 +79,7 @@ def main(base: GspoConfig, seeds: Sequence[int] = SEEDS, sweep: Sequence[float] 
         rows = rows_of(results)
         write_json(base.out / "table.json", {"rows": rows, "references": results[0]["references"]})
         (base.out / "table.md").write_text(table(rows), encoding="utf-8")
-        write_json(base.out / "recorded.json", recorded(rows, results, datetime.now(UTC).date().isoformat()))
+        write_json(base.out / "recorded.json", recorded(results, _NAME, _TITLE, "precis train gspo-grid"))
     return table(rows_of(results))
 
 

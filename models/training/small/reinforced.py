@@ -28,6 +28,8 @@ from models.training.reinforce.config import GspoConfig, add_options, config_of
 from models.training.reinforce.episodes import Episode, Reference
 from models.training.reinforce.held_out import HeldOut
 from models.training.reinforce.reader import Reader
+from models.training.reinforce.records import write_json
+from models.training.reinforce.table import recorded
 from models.training.small.adapter import adapter_provenance, load_adapter, save_adapter, taken_up
 from models.training.small.bundles import merge, write_bundle
 from models.training.small.occupations import unjudged_ads
@@ -132,6 +134,9 @@ def main(config: SmallGspoConfig) -> dict[str, Any]:
     held_out = HeldOut(evaluation_corpus(), run.evaluated, reader, run.reference)
     about = {"command": "precis train small-gspo", "start": adapter_provenance(config.start)}
     result = gspo.main(run, held_out, policy, of_real_ads, about)
+    command = f"precis train small-gspo --steps {run.steps}"
+    record = recorded([result], "small-gspo", "Small summarizer by reinforcement", command)
+    write_json(run.out / "recorded.json", record)
     shutil.copyfile(run.out / "bundle" / MANIFEST, trained / MANIFEST)
     shutil.rmtree(run.summarizer)
     return result

@@ -17,6 +17,7 @@ from models.training.judged.wishes import Stated
 from models.training.reinforce import rollouts
 from models.training.reinforce.config import GspoConfig
 from models.training.reinforce.episodes import Reference
+from models.training.report.recorded import Recorded
 from models.training.small.bundles import write_bundle
 from models.training.small.marks import MARK_IDS
 from models.training.small.real_episodes import real_episodes
@@ -83,6 +84,8 @@ def test_the_adapter_is_trained_on_and_makes_the_bundle_that_was_measured(config
     assert bundle.manifest.provenance["start"]["provenance"]["layers"] == 1
     assert bundle.manifest.metrics == result["after"]
     assert not config.run.summarizer.exists()
+    record = Recorded.model_validate_json((config.run.out / "recorded.json").read_bytes())
+    assert [row[0] for row in record.tables[0].rows] == ["start", "gspo, quadratic, w = 0.4"]
 
 
 def test_a_finished_run_is_not_repeated(config, result):

@@ -1,0 +1,94 @@
+"""What finished runs came to: a row for each cell of settings, as a table and as a recorded run."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import Any
+
+__all__ = ["recorded", "rows_of", "table"]
+
+_SHOWN = (
+    "ndcg_at_10",
+    "divergence",
+    "length_ratio",
+    "item_ratio",
+    "tokens",
+    "faithfulness",
+    "fact_recall",
+    "empty_share",
+)
+
+
+def rows_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row a cell, means over its seeds; the start comes first.
+
+    Args:
+        results: Of finished runs (``result.json``), which share their start.
+
+    Returns:
+        ``cell``, ``seeds``, the measures that the table shows, and ``ndcg_at_10_range`` over the seeds.
+    """
+    if not results:
+        return []
+    by_cell: dict[str, list[Mapping[str, float]]] = {"start": [results[0]["before"]]}
+    for result in results:
+        config = result["config"]
+        cell = f"{config['algorithm']}, {config['penalty']}, w = {config['weight']:g}"
+        by_cell.setdefault(cell, []).append(result["after"])
+    return [
+        {
+            "cell": cell,
+            "seeds": len(measures),
+            **{name: round(fmean(each[name] for each in measures), 4) for name in _SHOWN},
+            "ndcg_at_10_range": [round(pick(each["ndcg_at_10"] for each in measures), 4) for pick in (min, max)],
+        }
+        for cell, measures in by_cell.items()
+    ]
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows in Markdown."""
+    columns = ["cell", "seeds", *_SHOWN, "ndcg_at_10_range"]
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    lines += [f"| {' | '.join(_cell(row[column]) for column in columns)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def recorded(results: Sequence[Mapping[str, Any]], name: str, title: str, command: str) -> dict[str, Any]:
+    """The table as a recorded run of today (``precis.recorded/1``), which ``precis eval report`` prints as what it is.
+
+    Args:
+        results: Of the finished runs, at least one.
+        name: Of the record.
+        title: For people.
+        command: What ran.
+    """
+    rows = rows_of(results)
+    config = {
+        "cells": [result["config"] for result in results],
+        **{name: results[0][name] for name in ("started_from", "ranker", "data_sha256", "versions")},
+    }
+    identity = json.dumps(config, sort_keys=True, separators=(",", ":"))
+    columns = list(rows[0])
+    return {
+        "format": "precis.recorded/1",
+        "name": name,
+        "title": title,
+        "command": command,
+        "date": datetime.now(UTC).date().isoformat(),
+        "config": config,
+        "config_sha256": hashlib.sha256(identity.encode()).hexdigest(),
+        "tables": [
+            {
+                "title": "held-out measures, means over seeds",
+                "head": columns,
+                "rows": [[_cell(row[column]) for column in columns] for row in rows],
+            }
+        ],
+    }
