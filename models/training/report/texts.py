@@ -25,14 +25,10 @@ from models.faithfulness import Verdict, judge_answer
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.bm25 import words
 from models.training.controls import Loss
-from models.training.export import load_weights
-from models.training.generation import greedy
 from models.training.judged import Item
+from models.training.report.writer import write_greedily
 
 __all__ = ["Text", "Written", "extractive_summaries", "missing_words", "write_summaries"]
-
-
-_BATCH = 32
 
 
 class Text(StrEnum):
@@ -90,7 +86,7 @@ def write_summaries(
     asked = [item for item in items if text.count(item.body) > longest]
     texts = {item.key: prompt.summary(item.body) for item in items if text.count(item.body) <= longest}
     prompts = [prompt.prompt_ids(item.body) for item in asked]
-    answers = greedy(load_weights(bundle.path, dtype), prompts, prompt.stop_token_ids[0], longest, _BATCH)
+    answers = write_greedily(bundle, prompts, prompt.stop_token_ids[0], longest, dtype)
     verdicts, shortened = dict[str, Verdict](), set[str]()
     is_extractive = bundle.manifest.is_extractive
     for item, ids in zip(asked, answers, strict=True):

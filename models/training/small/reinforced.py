@@ -21,6 +21,7 @@ from models.training.architecture import ATTENTION_IN_TRAINING, CausalModel
 from models.training.command_line import training_command
 from models.training.corpora import evaluation_corpus
 from models.training.export import load_weights
+from models.training.identity import fingerprint
 from models.training.judged import find_evaluation_data
 from models.training.judged.files import DEFAULT_FOLDER
 from models.training.reinforce import gspo
@@ -132,7 +133,11 @@ def main(config: SmallGspoConfig) -> dict[str, Any]:
         return AdapterPolicy(config.base, config.start, trained)
 
     held_out = HeldOut(evaluation_corpus(), run.evaluated, reader, run.reference)
-    about = {"command": "precis train small-gspo", "start": adapter_provenance(config.start)}
+    about = {
+        "command": "precis train small-gspo",
+        "start": adapter_provenance(config.start),
+        "real_ads": fingerprint({ad.item.key: repr(ad.item) for ad in ads}),
+    }
     result = gspo.main(run, held_out, policy, of_real_ads, about)
     command = f"precis train small-gspo --steps {run.steps}"
     record = recorded([result], "small-gspo", "Small summarizer by reinforcement", command)
