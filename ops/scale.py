@@ -1,5 +1,6 @@
 """Settings of a scale: whose models an embedded stack serves."""
 
+import os
 from enum import StrEnum
 
 from ops.settings import Settings, environment_cache
@@ -30,7 +31,11 @@ def at_scale(settings: Settings, scale: Scale) -> Settings:
     cache = environment_cache()
     ranker = settings.ranker.model_copy(update={"bundle": small_bundle(cache, SMALL_RANKER)})
     summarizer = settings.summarizer.model_copy(update={"bundle": small_bundle(cache, SMALL_SUMMARIZER)})
-    return settings.model_copy(update={"ranker": ranker, "summarizer": summarizer})
+    engine = settings.engine
+    if "num_threads" not in engine.model_fields_set:
+        # While postings are summarised the ranker rests, and the other way round.
+        engine = engine.model_copy(update={"num_threads": os.cpu_count() or 1})
+    return settings.model_copy(update={"ranker": ranker, "summarizer": summarizer, "engine": engine})
 
 
 def time_needed(scale: Scale) -> str:
