@@ -11,6 +11,10 @@ __all__ = ["SMALL_PRUNED", "SMALL_RANKER", "SMALL_SUMMARIZER", "Scale", "at_scal
 SMALL_RANKER, SMALL_PRUNED, SMALL_SUMMARIZER = "ranker-small", "ranker-small-pruned", "summarizer-small"
 
 
+_MOST_THREADS = 4
+"""Of an engine, where the settings name fewer: more would wait for each other in matrices of this size."""
+
+
 class Scale(StrEnum):
     """How large the models are."""
 
@@ -31,10 +35,9 @@ def at_scale(settings: Settings, scale: Scale) -> Settings:
     cache = environment_cache()
     ranker = settings.ranker.model_copy(update={"bundle": small_bundle(cache, SMALL_RANKER)})
     summarizer = settings.summarizer.model_copy(update={"bundle": small_bundle(cache, SMALL_SUMMARIZER)})
-    engine = settings.engine
-    if "num_threads" not in engine.model_fields_set:
-        # While postings are summarised the ranker rests, and the other way round.
-        engine = engine.model_copy(update={"num_threads": os.cpu_count() or 1})
+    # While postings are summarised the ranker rests, and the other way round.
+    threads = max(settings.engine.num_threads, min(os.cpu_count() or 1, _MOST_THREADS))
+    engine = settings.engine.model_copy(update={"num_threads": threads})
     return settings.model_copy(update={"ranker": ranker, "summarizer": summarizer, "engine": engine})
 
 
