@@ -12,7 +12,7 @@ SMALL_RANKER, SMALL_PRUNED, SMALL_SUMMARIZER = "ranker-small", "ranker-small-pru
 
 
 _MOST_THREADS = 4
-"""Of an engine, where the settings name fewer: more would wait for each other in matrices of this size."""
+"""Of an engine, where the settings name fewer."""
 
 
 class Scale(StrEnum):
