@@ -92,10 +92,10 @@ def test_an_adapter_of_another_shape_is_not_gone_on_from(adapter, rank, layers):
 
 def test_a_folder_without_an_adapter_is_named(tmp_path):
     """Both for going on and for its digest."""
-    with pytest.raises(ConfigurationError, match="cannot be gone on from"):
-        load_adapter(with_adapter(random_llama(is_head_tied=True), 2, 1), tmp_path)
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        adapter_digest(tmp_path)
+    model = with_adapter(random_llama(is_head_tied=True), 2, 1)
+    for reads in (lambda: load_adapter(model, tmp_path), lambda: adapter_digest(tmp_path)):
+        with pytest.raises(ConfigurationError, match=f"{tmp_path}.*cannot be read"):
+            reads()
 
 
 def test_merged_weights_answer_as_the_adapted_model(adapter):
