@@ -45,4 +45,4 @@ def time_needed(scale: Scale) -> str:
     """What to say before a demo starts; empty where it takes its usual two minutes."""
     if scale is Scale.TINY:
         return ""
-    return "scale small: a ranker of 135 million parameters; the demo takes about 7 minutes on two cores with AMX"
+    return "scale small: two models of 135 million parameters; the demo takes about 9 minutes on two cores"
