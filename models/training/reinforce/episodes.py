@@ -43,6 +43,22 @@ class Episode:
     queries: tuple[str, ...]
     reference: str
 
+    @classmethod
+    def of(
+        cls,
+        job_id: str,
+        body: str,
+        *,
+        prompt: SummarizerPrompt,
+        tokenizer: TextTokenizer,
+        header: str,
+        queries: Sequence[str],
+        reference: str,
+    ) -> "Episode":
+        """Of a body, read by the summarizer's prompt and tokenizer."""
+        prompt_ids, body_tokens = tuple(prompt.prompt_ids(body)), tokenizer.count(body)
+        return cls(job_id, body, prompt_ids, body_tokens, header, tuple(queries), reference)
+
 
 def draw_episodes(
     corpus: Corpus,
@@ -75,13 +91,13 @@ def draw_episodes(
         if len(queries) < num_queries:
             continue
         episodes.append(
-            Episode(
-                job_id=posting.job_id,
-                body=posting.body,
-                prompt_ids=tuple(prompt.prompt_ids(posting.body)),
-                body_tokens=tokenizer.count(posting.body),
+            Episode.of(
+                posting.job_id,
+                posting.body,
+                prompt=prompt,
+                tokenizer=tokenizer,
                 header=header(posting),
-                queries=tuple(Random(f"{seed}/{posting.job_id}").sample(queries, num_queries)),
+                queries=Random(f"{seed}/{posting.job_id}").sample(queries, num_queries),
                 reference=posting.body if reference is Reference.BODY else posting.summary,
             )
         )

@@ -29,13 +29,13 @@ from models.training.reinforce.table import recorded, rows_of, table
 __all__ = ["cells", "main"]
 
 PAPER_WEIGHT = 0.4
-_NAME, _TITLE = "gspo-grid", "Summarizer by reinforcement"
 SWEEP = (0.1, 0.2, 0.8, 1.6)
 """Weights of the length penalty beside the paper's."""
 SEEDS = (7, 8, 9)
 
 _DRAWN = frozenset({"seed", "algorithm", "penalty", "weight"})
 """Settings that the grid sets."""
+_TITLE = "Summarizer by reinforcement"
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +79,7 @@ def main(base: GspoConfig, seeds: Sequence[int] = SEEDS, sweep: Sequence[float] 
         rows = rows_of(results)
         write_json(base.out / "table.json", {"rows": rows, "references": results[0]["references"]})
         (base.out / "table.md").write_text(table(rows), encoding="utf-8")
-        write_json(base.out / "recorded.json", recorded(results, _NAME, _TITLE, "precis train gspo-grid"))
+        write_json(base.out / "recorded.json", recorded(results, "gspo-grid", _TITLE, "precis train gspo-grid"))
     return table(rows_of(results))
 
 

@@ -34,7 +34,7 @@ from models.training.reinforce.trainer import train_policy
 from models.training.summarizer_report import summarizer_canaries
 from schemas.errors import ConfigurationError
 
-__all__ = ["BEFORE", "main"]
+__all__ = ["BEFORE", "main", "show"]
 
 BEFORE = "before.json"
 """What the start was measured at."""
@@ -176,11 +176,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> GspoConfig:
     return config_of(parser.parse_args(arguments))
 
 
-@training_command
-def _command() -> int:
-    outcome = main(parse_arguments())
+def show(outcome: Mapping[str, Any]) -> int:
+    """Print what a finished run measured; the command's exit status."""
     print(json.dumps({name: outcome[name] for name in ("references", "before", "after")}, indent=2))  # noqa: T201
     return 0
+
+
+@training_command
+def _command() -> int:
+    return show(main(parse_arguments()))
 
 
 if __name__ == "__main__":

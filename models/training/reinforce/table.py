@@ -1,11 +1,11 @@
 """What finished runs came to: a row for each cell of settings, as a table and as a recorded run."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
+
+from models.training.report.recorded import config_digest
 
 __all__ = ["recorded", "rows_of", "table"]
 
@@ -74,7 +74,6 @@ def recorded(results: Sequence[Mapping[str, Any]], name: str, title: str, comman
         "cells": [result["config"] for result in results],
         **{name: results[0][name] for name in ("started_from", "ranker", "data_sha256", "versions")},
     }
-    identity = json.dumps(config, sort_keys=True, separators=(",", ":"))
     columns = list(rows[0])
     return {
         "format": "precis.recorded/1",
@@ -83,7 +82,7 @@ def recorded(results: Sequence[Mapping[str, Any]], name: str, title: str, comman
         "command": command,
         "date": datetime.now(UTC).date().isoformat(),
         "config": config,
-        "config_sha256": hashlib.sha256(identity.encode()).hexdigest(),
+        "config_sha256": config_digest(config),
         "tables": [
             {
                 "title": "held-out measures, means over seeds",

@@ -86,7 +86,11 @@ def load_adapter(model: PeftModel, folder: Path) -> None:
     Raises:
         ConfigurationError: They cannot be read, or are of another rank, other layers or another model.
     """
-    stored, own = _stored(folder), model.peft_config["default"]
+    _take(model, _stored(folder), folder)
+
+
+def _take(model: PeftModel, stored: _Stored, folder: Path) -> None:
+    own = model.peft_config["default"]
     if (stored.rank, stored.layers) != (own.r, sorted(own.layers_to_transform)):
         raise ConfigurationError(f"adapter {str(folder)!r} has another rank or other layers than are asked for")
     try:
@@ -112,7 +116,7 @@ def taken_up(model: CausalModel, folder: Path) -> PeftModel:
     """
     stored = _stored(folder)
     adapted = with_adapter(model, stored.rank, len(stored.layers))
-    load_adapter(adapted, folder)
+    _take(adapted, stored, folder)
     return adapted
 
 

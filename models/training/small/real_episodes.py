@@ -40,31 +40,26 @@ def real_episodes(
         tokenizer: The summarizer's.
         header_of: What the ranker reads beside the summary.
     """
-    episodes = []
-    for ad in ads:
-        item = ad.item
-        body_tokens = tokenizer.count(item.body)
-        if body_tokens not in _TOKENS:
-            continue
-        episodes.append(
-            Episode(
-                job_id=item.key,
-                body=item.body,
-                prompt_ids=tuple(prompt.prompt_ids(item.body)),
-                body_tokens=body_tokens,
-                header=header_of(item.facts),
-                queries=_asked(Random(f"{seed}/{item.key}"), ad, ads, num_queries),
-                reference=item.body,
-            )
+    episodes = (
+        Episode.of(
+            ad.item.key,
+            ad.item.body,
+            prompt=prompt,
+            tokenizer=tokenizer,
+            header=header_of(ad.item.facts),
+            queries=_asked(Random(f"{seed}/{ad.item.key}"), ad, ads, num_queries),
+            reference=ad.item.body,
         )
-    return episodes
+        for ad in ads
+    )
+    return [episode for episode in episodes if episode.body_tokens in _TOKENS]
 
 
-def _asked(rng: Random, ad: Ad, ads: Sequence[Ad], count: int) -> tuple[str, ...]:
+def _asked(rng: Random, ad: Ad, ads: Sequence[Ad], count: int) -> list[str]:
     asked: dict[str, None] = {}
     while len(asked) < count:
         meant = ad if rng.random() < _OWN_TITLE_SHARE else rng.choice(ads)
         source = ad if rng.random() < _OWN_WISHES_SHARE else rng.choice(ads)
         wishes = [typed for _, typed in draw_wishes(rng, source.stated, _NUMBER_OF_WISHES)]
         asked[typed_query(own_wording(meant.item.facts.title), wishes)] = None
-    return tuple(asked)
+    return list(asked)

@@ -5,7 +5,6 @@ real ads (:mod:`real_episodes`). The folder holds what that command leaves, and 
 """
 
 import argparse
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -163,9 +162,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> SmallGspoConfig:
 
 @training_command
 def _command() -> int:
-    outcome = main(parse_arguments())
-    print(json.dumps({name: outcome[name] for name in ("references", "before", "after")}, indent=2))  # noqa: T201
-    return 0
+    return gspo.show(main(parse_arguments()))
 
 
 if __name__ == "__main__":

@@ -22,15 +22,16 @@ _REASONS = (
 def measure(study: Study) -> Chapter:
     """By set, how many answers pass, and why the others do not."""
     asked = [(judged, written) for judged in study.sets if (written := study.written(judged)).num_asked]
-    rows = [_row(judged, written, _share(written)) for judged, written in asked]
+    shares = [_share(written) for _, written in asked]
+    rows = [_row(judged, written, share) for (judged, written), share in zip(asked, shares, strict=True)]
     figures = [
         Figure(
             f"faithful_{judged.name}",
-            _share(written),
+            share,
             f"share of the summarizer's answers that the gate lets pass, {judged.title}",
             written.num_asked,
         )
-        for judged, written in asked
+        for (judged, written), share in zip(asked, shares, strict=True)
     ]
     head = ["set", "asked", "passed", "of these without some phrases", *(f"refused: {reason}" for reason in Reason)]
     return Chapter(

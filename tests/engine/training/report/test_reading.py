@@ -1,6 +1,5 @@
 """Summaries of real ads for people to read."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,8 +52,4 @@ def test_the_command_prints_real_ads(shared_data, capsys, monkeypatch):
 
 
 def _extracted(ads, extract):
-    return replace(
-        Written({}, {}, frozenset()),
-        texts={ad.key: extract(ad.body) for ad in ads},
-        verdicts={ad.key: FAITHFUL for ad in ads},
-    )
+    return Written({ad.key: extract(ad.body) for ad in ads}, {ad.key: FAITHFUL for ad in ads}, frozenset())
