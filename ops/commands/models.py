@@ -155,7 +155,7 @@ def eval_report(context: typer.Context) -> None:
 
     cache = environment_cache()
     found = {"--embedders": find_teachers(cache), **_fetched(context.args)}
-    if found.get("--ranker") and option(context.args, "--ranker") is None:
+    if "--ranker" in found:
         found["--recovered"] = find_small(cache, SMALL_PRUNED)
     run_module("models.training.report", with_found(context.args, found), environment="training")
 
@@ -176,15 +176,15 @@ def eval_embeddings(context: typer.Context) -> None:
 
 
 def _fetched(arguments: list[str]) -> dict[str, Path | None]:
-    """The bundles of the scale that was typed, where they are fetched."""
+    """The bundles of the scale that was typed, but for those that were typed themselves."""
     from ops.scale import SMALL_RANKER, SMALL_SUMMARIZER, Scale
     from ops.settings import environment_cache
     from ops.small import small_bundle
 
     if option(arguments, "--scale") != Scale.SMALL:
         return {}
-    cache = environment_cache()
-    return {"--ranker": small_bundle(cache, SMALL_RANKER), "--summarizer": small_bundle(cache, SMALL_SUMMARIZER)}
+    cache, names = environment_cache(), {"--ranker": SMALL_RANKER, "--summarizer": SMALL_SUMMARIZER}
+    return {name: small_bundle(cache, bundle) for name, bundle in names.items() if option(arguments, name) is None}
 
 
 def make_data(context: typer.Context) -> None:
