@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from transformers import DynamicCache, GenerationConfig
+from transformers import DynamicCache
 
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.architecture import CausalModel
 from models.training.reinforce.episodes import Episode
+from models.training.reinforce.siblings import unseen
 
 __all__ = ["Rollouts", "sample_groups"]
 
@@ -86,8 +87,8 @@ def sample_groups(
 ) -> list[list[int]]:
     """``siblings`` continuations of every prompt, sampled from the full distribution by torch's random state.
 
-    A body is some twenty times as long as its summary. So each prompt is read once, padded on the left, and the cache
-    of its keys and values is repeated for the siblings.
+    A body is some ten times as long as its summary. So each prompt is read once, padded on the left, and its siblings
+    write in one row behind it: what is kept of the prompt is neither repeated for them nor copied with them.
 
     Args:
         model: The policy. Its mode stays what it is: there is no dropout in these models.
@@ -102,35 +103,36 @@ def sample_groups(
     """
     width = max(len(ids) for ids in prompts)
     ids_PT = torch.tensor([[_PAD_ID] * (width - len(ids)) + list(ids) for ids in prompts])
-    mask_PT = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts])
+    is_prompt_PT = torch.tensor([[False] * (width - len(ids)) + [True] * len(ids) for ids in prompts])
+    position_PT = (is_prompt_PT.cumsum(dim=1) - 1).clamp(min=0)
     cache = DynamicCache(config=model.config)
-    # The last token is left for `generate`, which needs one to continue from.
     model.model(
         input_ids=ids_PT[:, :-1],
-        attention_mask=mask_PT[:, :-1],
-        position_ids=(mask_PT.cumsum(dim=1) - 1).clamp(min=0)[:, :-1],
+        attention_mask=is_prompt_PT[:, :-1].long(),
+        position_ids=position_PT[:, :-1],
         past_key_values=cache,
         use_cache=True,
     )
-    cache.batch_repeat_interleave(siblings)
-    # All that shapes the distribution is named: it is sampled whole, whatever a bundle's generation_config.json says.
-    sampling = GenerationConfig(
-        max_new_tokens=most_tokens,
-        do_sample=True,
-        temperature=temperature,
-        top_k=0,
-        top_p=1.0,
-        repetition_penalty=1.0,
-        eos_token_id=eos_id,
-        pad_token_id=_PAD_ID,
-    )
-    written = model.generate(
-        input_ids=ids_PT.repeat_interleave(siblings, dim=0),
-        attention_mask=mask_PT.repeat_interleave(siblings, dim=0),
-        past_key_values=cache,
-        generation_config=sampling,
-    )
-    return [_until(eos_id, row) for row in written[:, width:].tolist()]
+    # Every sibling begins with the prompt's last token, and sees the rest of the prompt and what it wrote itself.
+    next_PG, position_PG = (last_PT[:, -1:].expand(-1, siblings) for last_PT in (ids_PT, position_PT))
+    sees_PGN = is_prompt_PT[:, None, :-1].expand(-1, siblings, -1)
+    itself_PGG = torch.eye(siblings, dtype=torch.bool).expand(len(prompts), -1, -1)
+    written: list[torch.Tensor] = []
+    has_ended_PG = torch.zeros(next_PG.shape, dtype=torch.bool)
+    while len(written) < most_tokens and not has_ended_PG.all():
+        sees_PGN = torch.cat([sees_PGN, itself_PGG], dim=2)
+        hidden_PGD = model.model(
+            input_ids=next_PG,
+            attention_mask=unseen(sees_PGN)[:, None],
+            position_ids=position_PG + len(written),
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        odds_PGV = (model.lm_head(hidden_PGD).float() / temperature).softmax(dim=-1)
+        next_PG = torch.multinomial(odds_PGV.flatten(0, 1), 1).view(next_PG.shape)
+        written.append(next_PG)
+        has_ended_PG = has_ended_PG | (next_PG == eos_id)
+    return [_until(eos_id, row) for row in torch.stack(written, dim=-1).flatten(0, 1).tolist()]
 
 
 def _until(eos_id: int, row: list[int]) -> list[int]:

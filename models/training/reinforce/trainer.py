@@ -8,12 +8,16 @@ costs a third more time on a CPU.
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
 from datasets import Dataset
+from peft import PeftModel
 from torch.utils.tensorboard import SummaryWriter
 from transformers import AutoTokenizer
 from transformers.integrations import TensorBoardCallback
 from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.utils import split_tensor_dict
 
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.reinforce.config import Algorithm, GspoConfig
@@ -23,14 +27,51 @@ from models.training.reinforce.reader import Reader
 from models.training.reinforce.records import Records, append_row, cut_after
 from models.training.reinforce.rewards import reward_functions
 from models.training.reinforce.rollouts import Rollouts
+from models.training.reinforce.siblings import completions_scored
 
-__all__ = ["last_checkpoint", "train_policy", "trl_config"]
+__all__ = ["SiblingTrainer", "last_checkpoint", "train_policy", "trl_config"]
 
 _CLIPS = {Algorithm.GSPO: ("sequence", 3e-4, 4e-4), Algorithm.GRPO: ("token", 0.2, 0.2)}
 """Level of the importance ratio and how far it may go below and above 1: GSPO's as in arXiv 2507.18071, section 5.1."""
 
 _WARM_UP_ROLLOUTS = 2
 """Adam's first step moves every weight by the whole rate: at 1e-4 it moved the policy by 0.5 nats of KL a token."""
+
+
+class SiblingTrainer(GRPOTrainer):
+    """TRL's trainer, but that the siblings of a prompt make one batch, and their prompt is read once.
+
+    TRL shuffles the samples of a rollout among its steps, which leaves little to share. Rewards are compared among
+    siblings only, so a batch of them is whole.
+    """
+
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        steps = self.args.steps_per_generation
+        if self._step % steps == 0 or self._buffered_inputs is None:
+            samples = self._generate_and_score_completions(generation_batch)
+            self._buffered_inputs = split_tensor_dict(samples, steps)
+        return self._buffered_inputs[self._step % steps]
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int, *_: Any, **__: Any
+    ) -> tuple[torch.Tensor, torch.Tensor, None]:
+        """Log-probabilities and entropies, each [samples, longest completion], 0 behind the end of a completion."""
+        is_token_BN = attention_mask.bool()
+        is_written_BT = is_token_BN[:, -logits_to_keep:]
+        prompts = [
+            ids[there].tolist()
+            for ids, there in zip(input_ids[:, :-logits_to_keep], is_token_BN[:, :-logits_to_keep], strict=True)
+        ]
+        completions = [
+            ids[there].tolist() for ids, there in zip(input_ids[:, -logits_to_keep:], is_written_BT, strict=True)
+        ]
+        policy = model.get_base_model() if isinstance(model, PeftModel) else model
+        scored = completions_scored(policy, prompts, completions, self.temperature)
+        log_probs, entropies = (
+            torch.zeros(is_written_BT.shape).masked_scatter(is_written_BT, torch.cat(parts))
+            for parts in zip(*scored, strict=True)
+        )
+        return log_probs, entropies, None
 
 
 def trl_config(config: GspoConfig, most_tokens: int) -> GRPOConfig:
@@ -122,7 +163,7 @@ def train_policy(
     writer = SummaryWriter(str(config.out / "tensorboard"), purge_step=done + 1)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You are using 'rollout_func'", category=UserWarning)
-        trainer = GRPOTrainer(
+        trainer = SiblingTrainer(
             model=policy.trained,
             reward_funcs=rewards,
             args=trl_config(config, prompt.max_output_tokens),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import Qwen3ForCausalLM
+from transformers import AutoTokenizer, Qwen3ForCausalLM
 
 from models.bundle import Bundle, Role, load_bundle
 from models.prompts import SummarizerPrompt, TextTokenizer
@@ -22,8 +22,11 @@ from models.training.reinforce.records import read_rows
 from schemas.errors import ConfigurationError
 
 if find_spec("trl"):
+    from datasets import Dataset
+    from trl import GRPOTrainer
+
     from models.training.reinforce import gspo
-    from models.training.reinforce.trainer import last_checkpoint, train_policy, trl_config
+    from models.training.reinforce.trainer import SiblingTrainer, last_checkpoint, train_policy, trl_config
 
 pytestmark = pytest.mark.training
 
@@ -74,6 +77,35 @@ def test_trl_computes_the_algorithm_that_was_asked_for(
     assert config.generation_batch_size == 8 * 4
     assert config.reward_weights == [1.0, 0.4, 0.1]
     assert (config.bf16, config.fp16, config.gradient_checkpointing) == (False, False, False)
+
+
+def test_siblings_are_scored_as_trl_scores_padded_rows(
+    tmp_path: Path, summarizer: Bundle, episodes: list[Episode]
+) -> None:
+    """Two prompts of different lengths, padded on the left, with siblings of different lengths."""
+    prompts = [episode.prompt_ids for episode in episodes for _ in range(2)][:4]
+    completions = [[5, 6, 7, 1], [8, 1], [9, 10, 1], [11, 12, 13, 14]]
+    width, longest = max(map(len, prompts)), max(map(len, completions))
+    ids = torch.zeros(4, width + longest, dtype=torch.long)
+    there = torch.zeros_like(ids)
+    for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+        span = slice(width - len(prompt), width + len(completion))
+        ids[row, span], there[row, span] = torch.tensor([*prompt, *completion]), 1
+    trainer = SiblingTrainer(
+        model=load_weights(summarizer.path),
+        reward_funcs=[lambda **_: None] * 3,
+        args=trl_config(small(tmp_path), longest),
+        train_dataset=Dataset.from_dict({"prompt": ["a"]}),
+        processing_class=AutoTokenizer.from_pretrained(summarizer.path, local_files_only=True),
+    )
+    found, wanted = (
+        vars(kind)["_get_per_token_logps_and_entropies"](
+            trainer, trainer.model, ids, there, longest, compute_entropy=True
+        )
+        for kind in (SiblingTrainer, GRPOTrainer)
+    )
+    for one, other in zip(found[:2], wanted[:2], strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
 def test_a_killed_training_ends_as_one_that_was_left_alone(
