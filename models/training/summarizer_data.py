@@ -10,7 +10,16 @@ from models.training.data import GeneratedPosting
 from models.training.data.truth import Fact
 from models.training.examples import Example
 
-__all__ = ["CURRICULUM", "Stage", "SummarizerData", "shortened", "target_within", "with_noise", "with_nonsense"]
+__all__ = [
+    "CURRICULUM",
+    "Stage",
+    "SummarizerData",
+    "shortened",
+    "target_within",
+    "with_noise",
+    "with_nonsense",
+    "words_of",
+]
 
 _UNIT_END = re.compile(r"(?<=[.?])\s+|\n")
 _WORD = re.compile(r"\b[a-z]{2,}\b")
@@ -69,6 +78,11 @@ def shortened(rng: Random, posting: GeneratedPosting, facts: int, others: int) -
     return replace(posting, body=body, facts=tuple(fact for fact in posting.facts if fact in kept))
 
 
+def words_of(pool: Sequence[GeneratedPosting]) -> list[str]:
+    """The words that stand in for others: those of the first postings' bodies, in order."""
+    return sorted({word for posting in pool[:_WORD_SOURCES] for word in _WORD.findall(posting.body)})
+
+
 def with_nonsense(rng: Random, posting: GeneratedPosting, share: float, words: Sequence[str]) -> GeneratedPosting:
     """The posting with some fact phrases, in body and target alike, replaced by two to five random words."""
     body, facts = posting.body, []
@@ -118,7 +132,7 @@ class SummarizerData:
         self._prompt = prompt
         self._body_limit = body_limit
         self._seed = seed
-        self._words = sorted({word for posting in pool[:_WORD_SOURCES] for word in _WORD.findall(posting.body)})
+        self._words = words_of(pool)
 
     def of_step(self, step: int, stage: Stage) -> list[Example]:
         """Examples of one step, about ``stage.tokens`` tokens."""

@@ -11,7 +11,7 @@ from models.training.reinforce.episodes import Reference
 from models.training.reinforce.length import Penalty
 from schemas.errors import ConfigurationError
 
-__all__ = ["Algorithm", "GspoConfig", "add_options", "config_of", "settings_of"]
+__all__ = ["Algorithm", "GspoConfig", "add_options", "config_of", "options_said", "settings_of"]
 
 _BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 _FEWEST_SIBLINGS = 2
@@ -41,6 +41,7 @@ class GspoConfig:
         weight: Its weight w in equation 4.
         faithfulness: Weight f of the gate's refusals.
         reference: What p_raw is read from.
+        noise: Largest share of the words and digits of a generated body that become others.
         postings: Postings of the training split that episodes are drawn from.
         queries: Queries that the ranker is asked about each posting.
         siblings: Summaries sampled of a posting, whose mean reward is the base line. They make one step's batch.
@@ -64,6 +65,7 @@ class GspoConfig:
     weight: float = 0.4
     faithfulness: float = 0.1
     reference: Reference = Reference.BODY
+    noise: float = 0.5
     postings: int = 2000
     queries: int = 4
     siblings: int = 8
@@ -92,6 +94,8 @@ class GspoConfig:
             if getattr(self, name) < 0:
                 message = f"{name} is {getattr(self, name)}: a penalty's weight is 0 or more"
                 raise ConfigurationError(message)
+        if not 0 <= self.noise <= 1:
+            raise ConfigurationError(f"noise is {self.noise}: a share of the words, 0 to 1")
         for name in ("learning_rate", "temperature"):
             if getattr(self, name) <= 0:
                 message = f"{name} is {getattr(self, name)}: more than 0"
@@ -105,6 +109,23 @@ def settings_of(config: GspoConfig) -> dict[str, Any]:
     """The settings that a result follows from, as JSON has them: not where files lie, nor how often it saves."""
     left_out = {"out", "summarizer", "ranker", "save_every"}
     return {name: value for name, value in asdict(config).items() if name not in left_out}
+
+
+def options_said(config: GspoConfig, left_out: frozenset[str] = frozenset()) -> str:
+    """The options of a command line that a result follows from: those that are not the default.
+
+    Args:
+        config: The run.
+        left_out: Names of settings that the command draws itself.
+    """
+    chosen = {field.name: getattr(config, field.name) for field in fields(config)}
+    usual = {field.name: field.default for field in fields(config)}
+    said = [
+        f" --{name.replace('_', '-')} {chosen[name]}"
+        for name in settings_of(config)
+        if name not in left_out and chosen[name] != usual[name]
+    ]
+    return "".join(said)
 
 
 def add_options(

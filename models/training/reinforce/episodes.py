@@ -8,6 +8,7 @@ from random import Random
 from models.prompts import SummarizerPrompt, TextTokenizer
 from models.training.corpora import Corpus
 from models.training.data import GeneratedPosting
+from models.training.summarizer_data import with_noise, words_of
 
 __all__ = ["Episode", "Reference", "draw_episodes", "prompt_order"]
 
@@ -69,18 +70,22 @@ def draw_episodes(
     tokenizer: TextTokenizer,
     header: Callable[[GeneratedPosting], str],
     reference: Reference,
+    noise: float = 0.0,
 ) -> list[Episode]:
     """An episode for each posting that is a candidate of ``num_queries`` judged queries or more, in their order.
 
     Args:
         corpus: Of the training split. Queries come with their graded candidates: good answers and near misses.
         num_queries: Queries an episode, drawn among those that the posting is a candidate of.
-        seed: Of that draw.
+        seed: Of that draw, and of the noise.
         prompt: The summarizer's.
         tokenizer: The summarizer's.
         header: Of a posting, as the ranker reads it.
         reference: What p_raw is read from.
+        noise: Largest share of a body's words and digits that become others, facts included. What the start was taught
+            by it knows by heart: without noise it writes little there that could be better.
     """
+    words = words_of(corpus.postings)
     asked: dict[str, list[str]] = {}
     for entry in corpus.judged:
         for posting in entry.candidates:
@@ -90,15 +95,18 @@ def draw_episodes(
         queries = asked.get(posting.job_id, [])
         if len(queries) < num_queries:
             continue
+        drawn = Random(f"{seed}/{posting.job_id}")
+        chosen = drawn.sample(queries, num_queries)
+        shown = with_noise(drawn, posting, drawn.uniform(0, noise), words)
         episodes.append(
             Episode.of(
                 posting.job_id,
-                posting.body,
+                shown.body,
                 prompt=prompt,
                 tokenizer=tokenizer,
                 header=header(posting),
-                queries=Random(f"{seed}/{posting.job_id}").sample(queries, num_queries),
-                reference=posting.body if reference is Reference.BODY else posting.summary,
+                queries=chosen,
+                reference=shown.body if reference is Reference.BODY else shown.summary,
             )
         )
     return episodes

@@ -17,7 +17,7 @@ from typing import Any
 from models.bundle import Role, load_bundle
 from models.training.command_line import training_command
 from models.training.corpora import evaluation_corpus
-from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of
+from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of, options_said
 from models.training.reinforce.gspo import BEFORE
 from models.training.reinforce.gspo import main as train
 from models.training.reinforce.held_out import HeldOut
@@ -70,6 +70,7 @@ def main(base: GspoConfig, seeds: Sequence[int] = SEEDS, sweep: Sequence[float] 
     """
     reader = Reader(load_bundle(base.ranker, Role.RANKER))
     held_out = HeldOut(evaluation_corpus(), base.evaluated, reader, base.reference)
+    command = f"precis train gspo-grid{options_said(base, _DRAWN)}"
     results: list[dict[str, Any]] = []
     for config in cells(base, seeds, sweep):
         _log.info("%s", config.out.name)
@@ -79,7 +80,7 @@ def main(base: GspoConfig, seeds: Sequence[int] = SEEDS, sweep: Sequence[float] 
         rows = rows_of(results)
         write_json(base.out / "table.json", {"rows": rows, "references": results[0]["references"]})
         (base.out / "table.md").write_text(table(rows), encoding="utf-8")
-        write_json(base.out / "recorded.json", recorded(results, "gspo-grid", _TITLE, "precis train gspo-grid"))
+        write_json(base.out / "recorded.json", recorded(results, "gspo-grid", _TITLE, command))
     return table(rows_of(results))
 
 

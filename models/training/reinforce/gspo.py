@@ -140,6 +140,7 @@ class _Run:
             tokenizer=self._tokenizer,
             header=reader.header,
             reference=config.reference,
+            noise=config.noise,
         )
         if more is not None:
             episodes += more(self._prompt, self._tokenizer)

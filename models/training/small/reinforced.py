@@ -42,6 +42,7 @@ __all__ = ["SmallGspoConfig", "main"]
 _DEFAULTS: dict[str, Any] = {
     "steps": 64,
     "reference": Reference.FACTS,
+    "noise": 0.0,
     "postings": 600,
     "learning_rate": 1e-4,
     "save_every": 2,
@@ -49,7 +50,7 @@ _DEFAULTS: dict[str, Any] = {
     "threads": 2,
 }
 """Where they are others than those of the tiny scale. Of the generated postings as many are asked about as there are
-real ads; an adapter wants a higher rate than whole weights."""
+real ads, which are noise enough; an adapter wants a higher rate than whole weights."""
 
 
 @dataclass(frozen=True, slots=True)

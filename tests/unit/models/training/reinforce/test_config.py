@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from models.training.identity import fingerprint
-from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of, settings_of
+from models.training.reinforce.config import (
+    Algorithm,
+    GspoConfig,
+    add_options,
+    config_of,
+    options_said,
+    settings_of,
+)
 from models.training.reinforce.length import Penalty
 from schemas.errors import ConfigurationError
 
@@ -33,6 +40,13 @@ def test_every_setting_is_an_option() -> None:
     assert given == wanted
 
 
+def test_the_options_that_are_said_make_the_run_again() -> None:
+    """Those that are not the default, without what a grid draws."""
+    config = parsed("--reference", "facts", "--seed", "9", "--learning-rate", "6e-5")
+    assert parsed(*options_said(config).split()) == config
+    assert options_said(config, frozenset({"seed"})) == " --reference facts --learning-rate 6e-05"
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -43,6 +57,7 @@ def test_every_setting_is_an_option() -> None:
         ({"learning_rate": 0.0}, "learning_rate is 0.0: more than 0"),
         ({"temperature": 0.0}, "temperature is 0.0: more than 0"),
         ({"queries": 0}, "queries is 0"),
+        ({"noise": 1.5}, "noise is 1.5"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(settings: dict[str, float], said: str) -> None:

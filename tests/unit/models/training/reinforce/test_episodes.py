@@ -16,7 +16,7 @@ def corpus() -> Corpus:
     return training_corpus(30, 60)
 
 
-def draw(corpus: Corpus, seed: int = 1, reference: Reference = Reference.BODY) -> list[Episode]:
+def draw(corpus: Corpus, seed: int = 1, reference: Reference = Reference.BODY, noise: float = 0.0) -> list[Episode]:
     tokenizer = small_tokenizer()
     prompt = SummarizerPrompt(tokenizer, PromptLimits(body=40))
     return draw_episodes(
@@ -27,6 +27,7 @@ def draw(corpus: Corpus, seed: int = 1, reference: Reference = Reference.BODY) -
         tokenizer=tokenizer,
         header=lambda posting: f"header of {posting.job_id}",
         reference=reference,
+        noise=noise,
     )
 
 
@@ -53,6 +54,16 @@ def test_the_reference_is_the_body_or_all_of_its_facts(corpus: Corpus) -> None:
     truth = {posting.job_id: posting for posting in corpus.postings}
     assert all(e.reference == e.body == truth[e.job_id].body for e in draw(corpus))
     assert all(e.reference == truth[e.job_id].summary for e in draw(corpus, reference=Reference.FACTS))
+
+
+def test_noise_is_in_body_and_facts_alike(corpus: Corpus) -> None:
+    """A fact stays one that the body tells, in other words; queries and headers are those without noise."""
+    plain, noisy = draw(corpus, reference=Reference.FACTS), draw(corpus, reference=Reference.FACTS, noise=0.5)
+    changed = sum(one.reference != other.reference for one, other in zip(plain, noisy, strict=True))
+    assert changed > len(plain) / 2
+    for one, other in zip(plain, noisy, strict=True):
+        assert (one.queries, one.header) == (other.queries, other.header)
+        assert all(phrase in other.body for phrase in other.reference.split("; "))
 
 
 def test_the_seed_draws_the_queries(corpus: Corpus) -> None:
