@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     train = typer.Typer(help="Train a model and write its checkpoint bundle.", no_args_is_help=True)
     train.command("ranker", context_settings=PASS_THROUGH)(train_ranker)
+    train.command("ranker-scaling", context_settings=PASS_THROUGH)(train_ranker_scaling)
     train.command("small-ranker", context_settings=PASS_THROUGH)(train_small_ranker)
     train.command("small-pruned", context_settings=PASS_THROUGH)(train_small_pruned)
     train.command("small-summarizer", context_settings=PASS_THROUGH)(train_small_summarizer)
@@ -56,6 +57,11 @@ def register(app: typer.Typer) -> None:
 def train_ranker(context: typer.Context) -> None:
     """Ranker: SFT with KL to soft labels. Options as `--help` of the recipe says."""
     run_module("models.training.ranker", context.args)
+
+
+def train_ranker_scaling(context: typer.Context) -> None:
+    """Ranker: on parts of its training data, and the curve of it. Finished runs are not repeated."""
+    run_module("models.training.scaling", context.args)
 
 
 def train_small_ranker(context: typer.Context) -> None:

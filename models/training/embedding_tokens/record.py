@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.training.embedding_tokens.points import Reads
+from models.training.report.markdown import table_lines
 from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, config_digest
 from models.training.report.wording import percent, plain
 from models.training.significance import Interval
@@ -35,9 +36,7 @@ def table(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{config['queries']} {config['set']}, {config['items']} items, ranker {config['ranker']['revision']}"
     yield f"mean tokens: body {found['body_tokens']}, header {found['header_tokens']}"
     yield ""
-    yield f"| {' | '.join(_HEAD)} |"
-    yield f"|{'---|' * len(_HEAD)}"
-    yield from (f"| {' | '.join(_cells(row))} |" for row in found["rows"])
+    yield from table_lines(_HEAD, [_cells(row) for row in found["rows"]])
 
 
 def recorded_run(found: Mapping[str, Any], date: str) -> Recorded:

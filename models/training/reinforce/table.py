@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
+from models.training.report.markdown import table_lines
 from models.training.report.recorded import config_digest
 
 __all__ = ["recorded", "rows_of", "table"]
@@ -51,8 +52,7 @@ def rows_of(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows in Markdown."""
     columns = ["cell", "seeds", *_SHOWN, "ndcg_at_10_range"]
-    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-    lines += [f"| {' | '.join(_cell(row[column]) for column in columns)} |" for row in rows]
+    lines = table_lines(columns, [[_cell(row[column]) for column in columns] for row in rows])
     return "\n".join(lines) + "\n"
 
 

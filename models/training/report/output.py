@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.training.report.chapter import Chapter, Figure, Table
+from models.training.report.markdown import table_lines
 
 __all__ = ["as_answer", "as_json", "as_markdown", "write_report", "write_texts"]
 
@@ -132,7 +133,5 @@ def _figure_table(title: str, figures: Sequence[Figure]) -> Table:
 def _table(table: Table) -> Iterator[str]:
     yield f"**{table.title}**"
     yield ""
-    yield f"| {' | '.join(table.head)} |"
-    yield f"|{'---|' * len(table.head)}"
-    yield from (f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in table.rows)
+    yield from table_lines(table.head, table.rows)
     yield ""
