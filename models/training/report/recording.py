@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from models.training.command_line import training_command
 from models.training.pruning.methods import MethodName
+from models.training.pruning.prompts import CalibrationText
 from models.training.pruning.report import Comparison, Row
 from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, config_digest
 from models.training.report.wording import percent
@@ -52,7 +53,7 @@ def from_comparison(comparison: Comparison, *, name: str, command: str, date: st
     head = ("method", "neurons removed", "layers dropped", "parameters", "before recovery", "after recovery")
     return Recorded(
         name=name,
-        title="Pruning methods before and after recovery",
+        title=f"Pruning methods before and after recovery, calibrated on {_spoken(comparison)}",
         command=command,
         date=date,
         config=config,
@@ -71,11 +72,17 @@ def write_recorded(run: Recorded, folder: Path) -> Path:
     return file
 
 
+def _spoken(comparison: Comparison) -> str:
+    return comparison.calibration.text.replace("-", " ")
+
+
 def _figure(row: Row, after: Interval, comparison: Comparison) -> RecordedFigure:
+    is_usual = comparison.calibration.text == CalibrationText.SUMMARIES
+    text = "" if is_usual else f"_{_spoken(comparison).replace(' ', '_')}"
     return RecordedFigure(
-        name=f"pruned_{round(100 * row.removed)}_recovered_relative",
-        says=f"NDCG@10 without {row.removed:.0%} of the MLP neurons after {comparison.recover_steps} steps of "
-        "recovery, relative to all of them after the same steps",
+        name=f"pruned_{round(100 * row.removed)}{text}_recovered_relative",
+        says=f"NDCG@10 without {row.removed:.0%} of the MLP neurons, calibrated on {_spoken(comparison)}, after "
+        f"{comparison.recover_steps} steps of recovery, relative to all of them after the same steps",
         value=after.value,
         low=after.low,
         high=after.high,

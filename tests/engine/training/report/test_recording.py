@@ -59,6 +59,15 @@ def test_recovered_figures_are_relative_to_the_control_of_the_same_steps(tmp_pat
     assert read_recorded(tmp_path) == [run]
 
 
+def test_what_was_calibrated_on_full_text_has_figures_of_its_own():
+    """Both comparisons may stand in one report."""
+    usual = _comparison()
+    other = usual.model_copy(update={"calibration": usual.calibration.model_copy(update={"text": "full-text"})})
+    run = from_comparison(other, name="pruning-full-text", command="c", date="d")
+    assert [figure.name for figure in run.figures] == ["pruned_40_full_text_recovered_relative"]
+    assert "calibrated on full text" in run.title
+
+
 def test_a_comparison_without_recovery_is_refused():
     """The report measures that itself."""
     with pytest.raises(ConfigurationError, match="--recover-steps"):
