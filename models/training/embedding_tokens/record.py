@@ -47,22 +47,24 @@ def recorded_run(found: Mapping[str, Any], date: str) -> Recorded:
         date: Of the run, ISO 8601.
     """
     config = {**found["config"], "body_tokens": found["body_tokens"], "header_tokens": found["header_tokens"]}
-    source = config["encoder"]["source"]
+    source, is_joint = config["encoder"]["source"], config["encoder"]["provenance"]["is_joint"]
+    kind = f"joint_{source}" if is_joint else source
     of_vectors = [row for row in found["rows"] if row["reads"] == Reads.VECTORS]
     return Recorded(
-        name=f"embedding-tokens-{source}",
-        title=f"Embedding tokens of the {source} beside text of the same length",
+        name=f"embedding-tokens-{kind.replace('_', '-')}",
+        title=f"Embedding tokens of the {source} beside text of the same length"
+        + (", encoder and ranker trained together" if is_joint else ""),
         command=f"precis eval embeddings --queries {config['queries']} --dtype {config['dtype']}",
         date=date,
         config=config,
         config_sha256=config_digest(config),
-        figures=tuple(figure for row in of_vectors for figure in _figures(row, source)),
+        figures=tuple(figure for row in of_vectors for figure in _figures(row, source, kind)),
         tables=(RecordedTable(title="NDCG@10 by length", head=_HEAD, rows=tuple(map(_cells, found["rows"]))),),
         remarks=tuple(_remarks(found)),
     )
 
 
-def _figures(row: Mapping[str, Any], source: str) -> Iterator[RecordedFigure]:
+def _figures(row: Mapping[str, Any], source: str, kind: str) -> Iterator[RecordedFigure]:
     k = row["k"]
     start = (
         f"NDCG@10 with {k} embedding tokens of the {source}, {row['compression']:.1%} of the body saved, relative to"
@@ -75,7 +77,7 @@ def _figures(row: Mapping[str, Any], source: str) -> Iterator[RecordedFigure]:
     }
     for suffix, (key, other) in named.items():
         value, low, high = row[key]
-        name = f"embedding_tokens_{source}_{k}_{suffix}"
+        name = f"embedding_tokens_{kind}_{k}_{suffix}"
         yield RecordedFigure(name=name, says=f"{start} {other}", value=value, low=low, high=high)
 
 

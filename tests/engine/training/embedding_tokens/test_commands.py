@@ -52,8 +52,8 @@ def test_a_joint_run_writes_encoder_and_ranker_which_are_measured_together(
     assert two["compression"] > 0.99
     (run,) = read_recorded(tmp_path / "recorded")
     assert {figure.name for figure in run.figures} >= {
-        "embedding_tokens_body_2_relative",
-        "embedding_tokens_body_2_over_text",
+        "embedding_tokens_joint_body_2_relative",
+        "embedding_tokens_joint_body_2_over_text",
     }
 
 

@@ -25,7 +25,7 @@ def _found():
         "items": 3,
         "dtype": "float32",
         "ranker": {"name": "r", "revision": "abc"},
-        "encoder": {"source": "body"},
+        "encoder": {"source": "body", "provenance": {"is_joint": False}},
     }
     return {"config": config, "body_tokens": 200.0, "header_tokens": 40.0, "rows": rows_of(POINTS, 200.0, 40.0)}
 
@@ -69,6 +69,16 @@ def test_a_recorded_run_has_figures_of_each_length_and_all_rows():
     assert all("98.0% of the body saved" in figure.says for figure in run.figures)
     assert len(run.tables[0].rows) == len(POINTS)
     assert all(len(row) == len(run.tables[0].head) for row in run.tables[0].rows)
+
+
+def test_what_was_trained_together_is_a_run_of_its_own():
+    """Both may stand in one report: another ranker read the text as well."""
+    found = _found()
+    found["config"]["encoder"]["provenance"]["is_joint"] = True
+    run = recorded_run(found, "2026-11-29")
+    assert run.name == "embedding-tokens-joint-body"
+    assert run.title.endswith(", encoder and ranker trained together")
+    assert {figure.name.partition("_4_")[0] for figure in run.figures} == {"embedding_tokens_joint_body"}
 
 
 def test_the_table_for_people_is_markdown():
