@@ -4,15 +4,16 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, TypeVarTuple
 
 from models.bundle import Manifest
 from schemas.errors import ConfigurationError, PrecisError
 
-__all__ = ["run_recipe", "training_command"]
+__all__ = ["run_for_table", "run_recipe", "training_command"]
 
 _P = ParamSpec("_P")
 _Config = TypeVar("_Config")
+_Several = TypeVarTuple("_Several")
 _STOPPED = 130
 _log = logging.getLogger(__name__)
 
@@ -45,4 +46,11 @@ def training_command(command: Callable[_P, int]) -> Callable[_P, int]:
 def run_recipe(parse: Callable[[], _Config], main: Callable[[_Config], Manifest]) -> int:
     """Train as the command line says, and log the metrics of the bundle that was written."""
     _log.info("metrics: %s", main(parse()).metrics)
+    return 0
+
+
+@training_command
+def run_for_table(parse: Callable[[], tuple[*_Several]], main: Callable[[*_Several], str]) -> int:
+    """Train several times as the command line says, and print the table that comes of it."""
+    print(main(*parse()))  # noqa: T201 (what a command says)
     return 0

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.training.command_line import training_command
+from models.training.command_line import run_for_table
 from models.training.export import versions
 from models.training.ranker import RankerConfig
 from models.training.ranker import main as train
@@ -146,11 +146,5 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[RankerConfi
     return replace(defaults, **options), list(shares)
 
 
-@training_command
-def _command() -> int:
-    print(main(*parse_arguments()))  # noqa: T201 (what a command says)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(_command())
+    sys.exit(run_for_table(parse_arguments, main))

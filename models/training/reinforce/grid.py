@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any
 
 from models.bundle import Role, load_bundle
-from models.training.command_line import training_command
+from models.training.command_line import run_for_table
 from models.training.corpora import evaluation_corpus
 from models.training.reinforce.config import Algorithm, GspoConfig, add_options, config_of, options_said
 from models.training.reinforce.gspo import BEFORE
@@ -96,11 +96,5 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[GspoConfig,
     return config_of(options), list(options.seeds), list(options.sweep)
 
 
-@training_command
-def _command() -> int:
-    print(main(*parse_arguments()))  # noqa: T201 (what a command says)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(_command())
+    sys.exit(run_for_table(parse_arguments, main))
