@@ -56,9 +56,10 @@ def main(base: RankerConfig, shares: Sequence[float] = SHARES) -> str:
     Raises:
         ConfigurationError: A share is too small, or the folder has a run of other settings.
     """
+    parts = [_part(base, share) for share in sorted(shares)]
     results: list[dict[str, Any]] = []
     table = ""
-    for config in (_part(base, share) for share in sorted(shares)):
+    for config in parts:
         _log.info("%d postings, %d queries", config.postings, config.queries)
         results.append(_trained(config))
         record = recorded_curve(results)

@@ -46,4 +46,5 @@ def test_a_curve_is_trained_by_parts_and_goes_on_where_it_stopped(
 def test_a_share_of_nothing_or_more_than_all_is_refused(base: RankerConfig, share: float) -> None:
     """Before anything is trained."""
     with pytest.raises(ConfigurationError, match="share"):
-        scaling.main(base, [share])
+        scaling.main(base, [0.5, share])
+    assert not base.out.exists()
