@@ -33,7 +33,7 @@ from models.training.rate_options import add_rates, taken_rates
 from models.training.soft_labels import SOFT_LABELS
 from schemas.errors import ConfigurationError
 
-__all__ = ["RankerConfig", "main"]
+__all__ = ["RankerConfig", "add_numbers", "main"]
 
 _MICRO_BATCH_TOKENS = 3000
 _MEASURED_QUERIES = 32
@@ -150,11 +150,8 @@ def _losses(
     return of_step
 
 
-def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="models.training.ranker", description="Train the tiny ranker.")
-    defaults = RankerConfig(out=Path())
-    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+def add_numbers(parser: argparse.ArgumentParser, defaults: RankerConfig) -> None:
+    """Add the options for a run's numbers, those of the optimiser and of the shape left out."""
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--threads", type=int, default=defaults.threads)
     parser.add_argument("--steps", type=int, default=defaults.steps)
@@ -162,6 +159,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
     parser.add_argument("--postings", type=int, default=defaults.postings, help="training postings")
     parser.add_argument("--queries", type=int, default=defaults.queries, help="training queries")
     parser.add_argument("--measured-every", type=int, default=defaults.measured_every, help="steps between curve rows")
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> RankerConfig:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="models.training.ranker", description="Train the tiny ranker.")
+    defaults = RankerConfig(out=Path())
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    add_numbers(parser, defaults)
     parser.add_argument("--from", dest="start", type=Path, help="bundle of a ranker that learns on, with whole bodies")
     add_rates(parser, defaults.optimiser)
     parser.add_argument("--mlp", type=int, default=defaults.shape.mlp, help="width of the MLPs")

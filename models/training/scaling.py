@@ -18,8 +18,9 @@ from typing import Any
 
 from models.training.command_line import run_for_table
 from models.training.export import versions
-from models.training.ranker import RankerConfig
+from models.training.ranker import RankerConfig, add_numbers
 from models.training.ranker import main as train
+from models.training.reinforce.records import write_json
 from models.training.report.markdown import table_lines
 from models.training.report.recorded import Recorded, RecordedTable, config_digest
 from models.training.report.recording import write_recorded
@@ -87,9 +88,8 @@ def _trained(config: RankerConfig) -> dict[str, Any]:
             message = f"{str(file)!r} is of other settings: choose another --out, or remove it"
             raise ConfigurationError(message)
         return result
-    config.out.parent.mkdir(parents=True, exist_ok=True)
     result = {"config": settings, "metrics": dict(train(config).metrics)}
-    file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(file, result)
     return result
 
 
@@ -135,13 +135,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> tuple[RankerConfi
     )
     defaults = RankerConfig(out=Path(), steps=_STEPS, evaluated=_EVALUATED)
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help=f"default: {SHARES}")
-    parser.add_argument("--steps", type=int, default=defaults.steps, help=f"default: {defaults.steps}")
-    parser.add_argument("--evaluated", type=int, default=defaults.evaluated, help="held-out queries to rank")
-    parser.add_argument("--seed", type=int, default=defaults.seed)
-    parser.add_argument("--threads", type=int, default=defaults.threads)
-    parser.add_argument("--postings", type=int, default=defaults.postings, help="of share 1")
-    parser.add_argument("--queries", type=int, default=defaults.queries, help="of share 1")
+    said = f"parts of postings and queries, default: {SHARES}"
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help=said)
+    add_numbers(parser, defaults)
     options = vars(parser.parse_args(arguments))
     shares = options.pop("shares")
     return replace(defaults, **options), list(shares)

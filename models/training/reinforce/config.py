@@ -118,14 +118,12 @@ def options_said(config: GspoConfig, left_out: frozenset[str] = frozenset()) -> 
         config: The run.
         left_out: Names of settings that the command draws itself.
     """
-    chosen = {field.name: getattr(config, field.name) for field in fields(config)}
-    usual = {field.name: field.default for field in fields(config)}
-    said = [
-        f" --{name.replace('_', '-')} {chosen[name]}"
-        for name in settings_of(config)
-        if name not in left_out and chosen[name] != usual[name]
-    ]
-    return "".join(said)
+    usual = settings_of(GspoConfig(config.out))
+    return "".join(
+        f" --{name.replace('_', '-')} {value}"
+        for name, value in settings_of(config).items()
+        if name not in left_out and value != usual[name]
+    )
 
 
 def add_options(

@@ -80,7 +80,8 @@ def main(base: GspoConfig, seeds: Sequence[int] = SEEDS, sweep: Sequence[float] 
         rows = rows_of(results)
         write_json(base.out / "table.json", {"rows": rows, "references": results[0]["references"]})
         (base.out / "table.md").write_text(table(rows), encoding="utf-8")
-        write_json(base.out / "recorded.json", recorded(results, "gspo-grid", _TITLE, command))
+        record = recorded(results, "gspo-grid", _TITLE, command)
+        write_json(base.out / "recorded.json", record.model_dump(mode="json"))
     return table(rows_of(results))
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from models.training.architecture import CausalModel
 
-__all__ = ["Scored", "completions_scored", "siblings_scored", "unseen"]
+__all__ = ["Scored", "completions_scored", "unseen"]
 
 _SHARED = -1
 
@@ -53,14 +53,13 @@ def completions_scored(
     """
     scored: list[Scored] = []
     for prompt, rows in groupby(range(len(prompts)), key=lambda row: list(prompts[row])):
-        scored += siblings_scored(model, prompt, [completions[row] for row in rows], temperature)
+        scored += _siblings_scored(model, prompt, [completions[row] for row in rows], temperature)
     return scored
 
 
-def siblings_scored(
+def _siblings_scored(
     model: CausalModel, prompt: Sequence[int], completions: Sequence[Sequence[int]], temperature: float
 ) -> list[Scored]:
-    """Score completions of one prompt, as :func:`completions_scored`."""
     shared = len(prompt) - 1
     rows = [[prompt[-1], *completion[:-1]] for completion in completions]
     lengths = [len(row) for row in rows]

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from models.training.report.markdown import table_lines
-from models.training.report.recorded import config_digest
+from models.training.report.recorded import Recorded, RecordedTable, config_digest
 
 __all__ = ["recorded", "rows_of", "table"]
 
@@ -60,8 +60,8 @@ def _cell(value: Any) -> str:
     return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def recorded(results: Sequence[Mapping[str, Any]], name: str, title: str, command: str) -> dict[str, Any]:
-    """The table as a recorded run of today (``precis.recorded/1``), which ``precis eval report`` prints as what it is.
+def recorded(results: Sequence[Mapping[str, Any]], name: str, title: str, command: str) -> Recorded:
+    """The table as a recorded run of today, which ``precis eval report`` prints as what it is.
 
     Args:
         results: Of the finished runs, at least one.
@@ -74,20 +74,14 @@ def recorded(results: Sequence[Mapping[str, Any]], name: str, title: str, comman
         "cells": [result["config"] for result in results],
         **{name: results[0][name] for name in ("started_from", "ranker", "data_sha256", "versions")},
     }
-    columns = list(rows[0])
-    return {
-        "format": "precis.recorded/1",
-        "name": name,
-        "title": title,
-        "command": command,
-        "date": datetime.now(UTC).date().isoformat(),
-        "config": config,
-        "config_sha256": config_digest(config),
-        "tables": [
-            {
-                "title": "held-out measures, means over seeds",
-                "head": columns,
-                "rows": [[_cell(row[column]) for column in columns] for row in rows],
-            }
-        ],
-    }
+    head = tuple(rows[0])
+    printed = tuple(tuple(_cell(row[column]) for column in head) for row in rows)
+    return Recorded(
+        name=name,
+        title=title,
+        command=command,
+        date=datetime.now(UTC).date().isoformat(),
+        config=config,
+        config_sha256=config_digest(config),
+        tables=(RecordedTable(title="held-out measures, means over seeds", head=head, rows=printed),),
+    )

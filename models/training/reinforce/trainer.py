@@ -58,13 +58,8 @@ class SiblingTrainer(GRPOTrainer):
         """Log-probabilities and entropies, each [samples, longest completion], 0 behind the end of a completion."""
         is_token_BN = attention_mask.bool()
         is_written_BT = is_token_BN[:, -logits_to_keep:]
-        prompts = [
-            ids[there].tolist()
-            for ids, there in zip(input_ids[:, :-logits_to_keep], is_token_BN[:, :-logits_to_keep], strict=True)
-        ]
-        completions = [
-            ids[there].tolist() for ids, there in zip(input_ids[:, -logits_to_keep:], is_written_BT, strict=True)
-        ]
+        prompts = _tokens(input_ids[:, :-logits_to_keep], is_token_BN[:, :-logits_to_keep])
+        completions = _tokens(input_ids[:, -logits_to_keep:], is_written_BT)
         policy = model.get_base_model() if isinstance(model, PeftModel) else model
         scored = completions_scored(policy, prompts, completions, self.temperature)
         log_probs, entropies = (
@@ -72,6 +67,11 @@ class SiblingTrainer(GRPOTrainer):
             for parts in zip(*scored, strict=True)
         )
         return log_probs, entropies, None
+
+
+def _tokens(ids_BN: torch.Tensor, is_token_BN: torch.Tensor) -> list[list[int]]:
+    """The rows without their padding."""
+    return [ids_N[is_token_N].tolist() for ids_N, is_token_N in zip(ids_BN, is_token_BN, strict=True)]
 
 
 def trl_config(config: GspoConfig, most_tokens: int) -> GRPOConfig:

@@ -78,7 +78,7 @@ def _spoken(comparison: Comparison) -> str:
 
 def _figure(row: Row, after: Interval, comparison: Comparison) -> RecordedFigure:
     is_usual = comparison.calibration.text == CalibrationText.SUMMARIES
-    text = "" if is_usual else f"_{_spoken(comparison).replace(' ', '_')}"
+    text = "" if is_usual else f"_{comparison.calibration.text.replace('-', '_')}"
     return RecordedFigure(
         name=f"pruned_{round(100 * row.removed)}{text}_recovered_relative",
         says=f"NDCG@10 without {row.removed:.0%} of the MLP neurons, calibrated on {_spoken(comparison)}, after "

@@ -141,7 +141,7 @@ def main(config: SmallGspoConfig) -> dict[str, Any]:
     result = gspo.main(run, held_out, policy, of_real_ads, about)
     command = f"precis train small-gspo --steps {run.steps}"
     record = recorded([result], "small-gspo", "Small summarizer by reinforcement", command)
-    write_json(run.out / "recorded.json", record)
+    write_json(run.out / "recorded.json", record.model_dump(mode="json"))
     shutil.copyfile(run.out / "bundle" / MANIFEST, trained / MANIFEST)
     shutil.rmtree(run.summarizer)
     return result

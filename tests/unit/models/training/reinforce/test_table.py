@@ -32,11 +32,11 @@ def test_the_table_is_a_recorded_run() -> None:
     """With the identity of what it follows from, and rows of text."""
     results = [result("gspo", 0.4, 0.5, 0.6) | {"started_from": "a", "ranker": "b", "data_sha256": "c", "versions": {}}]
     run = recorded(results, "grid", "Grid", "precis train")
-    assert (run["name"], run["title"], run["command"]) == ("grid", "Grid", "precis train")
-    assert run["config"]["cells"] == [results[0]["config"]]
+    assert (run.name, run.title, run.command) == ("grid", "Grid", "precis train")
+    assert run.config["cells"] == [results[0]["config"]]
     again = recorded([results[0] | {"ranker": "other"}], "grid", "Grid", "precis train")
-    assert len(run["config_sha256"]) == 64
-    assert run["config_sha256"] != again["config_sha256"]
-    (printed,) = run["tables"]
-    assert printed["head"][:3] == ["cell", "seeds", "ndcg_at_10"]
-    assert [row[:3] for row in printed["rows"]] == [["start", "1", "0.5"], ["gspo, quadratic, w = 0.4", "1", "0.6"]]
+    assert len(run.config_sha256) == 64
+    assert run.config_sha256 != again.config_sha256
+    (printed,) = run.tables
+    assert printed.head[:3] == ("cell", "seeds", "ndcg_at_10")
+    assert [row[:3] for row in printed.rows] == [("start", "1", "0.5"), ("gspo, quadratic, w = 0.4", "1", "0.6")]
