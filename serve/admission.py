@@ -6,6 +6,8 @@ and not with its number. Hits cost nothing and are always admitted.
 Classes are partitions that borrow. A call is measured by what is *ahead* of it: all that is at the ranker, and what
 waits in its class or a more urgent one. So a class takes whatever room others leave, held work never takes room from
 interactive calls, and each class keeps a guaranteed share that others cannot deny it.
+
+A call is refused before anything is read for it, or not at all: while its summaries are read it keeps a :class:`Seat`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +19,7 @@ from schemas.errors import Overloaded
 from serve.cost import CostModel, Ended
 from serve.limit import AdaptiveLimit
 
-__all__ = ["GUARANTEED_SHARES", "Admission", "CallGate", "Granted", "Load", "Refused", "decide"]
+__all__ = ["GUARANTEED_SHARES", "Admission", "CallGate", "Granted", "Load", "Refused", "Seat", "decide"]
 
 _MIN_RETRY_S, _MAX_RETRY_S = 0.1, 30.0
 
@@ -100,6 +102,34 @@ class Load:
         self.packs -= 1
 
 
+class Seat:
+    """Room for the depth floor of one call, from its first step until it sends.
+
+    Invariants: (1) it is ahead of every call that comes while it is kept; (2) it is given back once, however the call
+    ends; (3) whoever gives it back in order to send may send its floor, whatever has become of the room since: what
+    was refused then would have been read for in vain.
+    """
+
+    def __init__(self, kept: Load, tokens: int) -> None:
+        """Take it.
+
+        Args:
+            kept: The seats of its class.
+            tokens: Its size.
+        """
+        self._kept = kept
+        self._tokens = tokens
+        self._is_kept = True
+        kept.add(tokens)
+
+    def give_back(self) -> bool:
+        """Whether it was kept until now."""
+        was_kept, self._is_kept = self._is_kept, False
+        if was_kept:
+            self._kept.remove(self._tokens)
+        return was_kept
+
+
 def _sum(loads: Iterable[Load]) -> Load:
     tokens = packs = 0
     for load in loads:
@@ -123,6 +153,7 @@ class Admission:
         self._shares = shares
         self._waiting = _loads()
         self._sent = _loads()
+        self._seats = _loads()
 
     @property
     def in_flight(self) -> int:
@@ -149,7 +180,8 @@ class Admission:
         return _sum((*self._waiting_before(traffic_class), *self._sent.values()))
 
     def _waiting_before(self, traffic_class: TrafficClass) -> list[Load]:
-        return [load for other, load in self._waiting.items() if _RANK[other] <= _RANK[traffic_class]]
+        before = [other for other in TrafficClass if _RANK[other] <= _RANK[traffic_class]]
+        return [loads[other] for other in before for loads in (self._seats, self._waiting)]
 
     def queue_s(self, traffic_class: TrafficClass, now_s: float) -> float:
         """Time until what is ahead is done: what a call that comes now (monotonic) finds before it."""
@@ -158,7 +190,7 @@ class Admission:
 
     def ask(self, traffic_class: TrafficClass, *, wished: int, least: int, in_time: int) -> Granted | Refused:
         """:func:`decide` for the state of now. Takes nothing: see :meth:`admitted`."""
-        own = self._waiting[traffic_class].tokens + self._sent[traffic_class].tokens
+        own = sum(loads[traffic_class].tokens for loads in (self._seats, self._waiting, self._sent))
         return decide(
             wished=wished,
             least=least,
@@ -171,6 +203,10 @@ class Admission:
     def retry_after_s(self, refused: Refused) -> float:
         """When so much will be done, from a tenth of a second to half a minute."""
         return min(_MAX_RETRY_S, max(_MIN_RETRY_S, refused.excess / self._cost.tokens_per_s))
+
+    def seat(self, traffic_class: TrafficClass, tokens: int) -> Seat:
+        """Keep room for a call that was granted it and does not send yet."""
+        return Seat(self._seats[traffic_class], tokens)
 
     def admitted(self, traffic_class: TrafficClass, tokens: int) -> None:
         """A pack waits for the ranker."""

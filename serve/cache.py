@@ -180,6 +180,15 @@ class ScoreCache:
         question.answered()
         return entries, ""
 
+    async def has_any(self, look_up: LookUp) -> bool:
+        """Whether the candidates have entries, of whatever version, waiting for at most the budget.
+
+        Args:
+            look_up: From :meth:`begin`; where they have, it can be collected all the same.
+        """
+        entries, _ = await self._entries(look_up)
+        return bool(entries)
+
     @property
     def is_left_alone(self) -> bool:
         """Whether it was slow or failed again and again: nobody asks it now, save one call at times."""

@@ -9,7 +9,7 @@ from models.prompts import RankerPrompt
 from schemas.api import Reason, TrafficClass
 from schemas.deadline import Deadline
 from schemas.errors import BackendError, DeadlineExceeded, Overloaded, PrecisError
-from serve.admission import Admission, Refused
+from serve.admission import Admission, Granted, Refused, Seat
 from serve.candidates import Item
 from serve.depth import depth_within, plannable_s, planned_depth
 from serve.depth_control import DepthControl
@@ -108,13 +108,12 @@ class Ranking:
         self._telemetry = telemetry
         self._item_tokens = 0.0  # mean length, known once a call was rendered
 
-    def check_room(
+    def seat(
         self, query_ids: Sequence[int], num_items: int, *, deadline: Deadline, floor: int, traffic_class: TrafficClass
-    ) -> None:
-        """Refuse a call that will be refused anyway, before anything is read for it: a refusal must cost nothing.
+    ) -> Seat | Refused:
+        """Room for a call, before anything is read for it: a refusal must cost nothing.
 
-        Its items are not known yet, so they are taken to be as long as those of the calls before it, and all misses:
-        to be asked only where nothing is cached for the query.
+        Its items are not known yet, so they are taken to be as long as those of the calls before it, and all misses.
 
         Args:
             query_ids: The prefix.
@@ -123,15 +122,13 @@ class Ranking:
             floor: Likewise.
             traffic_class: Likewise.
 
-        Raises:
-            Overloaded: There is no room for the floor.
+        Returns:
+            A seat, to be given back; or why there is no room for the floor.
         """
         least = len(query_ids) + round(min(floor, num_items) * self._item_tokens)
         in_time = self._in_time(self._admission.queue_s(traffic_class, time.monotonic()), deadline)
         decision = self._admission.ask(traffic_class, wished=least, least=least, in_time=in_time)
-        if isinstance(decision, Refused):
-            self._telemetry.admission.labels("refused", traffic_class.value).inc()
-            raise self._overloaded(decision)
+        return decision if isinstance(decision, Refused) else self._admission.seat(traffic_class, least)
 
     def _in_time(self, queue_s: float, deadline: Deadline) -> int:
         """Tokens that the ranker can serve to a call before its deadline, after the queue ahead of it."""
@@ -139,7 +136,9 @@ class Ranking:
         pack_tokens = cost.pack_tokens(remaining_s, self._pack_tokens)
         return cost.tokens_within(plannable_s(remaining_s, queue_s), pack_tokens)
 
-    def _overloaded(self, refused: Refused) -> Overloaded:
+    def refusal(self, refused: Refused, traffic_class: TrafficClass) -> Overloaded:
+        """What a refused call is told. Counts it."""
+        self._telemetry.admission.labels("refused", traffic_class.value).inc()
         message = f"{self._admission.in_flight} tokens are in flight to the ranker: no room before the deadline"
         return Overloaded(message, retry_after_s=self._admission.retry_after_s(refused))
 
@@ -152,6 +151,7 @@ class Ranking:
         deadline: Deadline,
         floor: int,
         traffic_class: TrafficClass,
+        seat: Seat | None = None,
     ) -> Ranked:
         """Scores of the items, as many as load and deadline allow.
 
@@ -162,6 +162,7 @@ class Ranking:
             deadline: Nothing is waited for beyond it.
             floor: Items that are tried whatever depth says, or the call is refused.
             traffic_class: Decides what goes first under load, and how deep.
+            seat: What the call keeps: given back here, and its floor is not refused.
         """
         ranked = Ranked()
         token_ids = await self._render({item.version: item for item in reversed(items)})
@@ -177,7 +178,7 @@ class Ranking:
             if shared:
                 self._lane.hasten((keys[version] for version in shared), deadline, traffic_class)
             misses = {version: Miss(key, token_ids[version]) for version, key in keys.items() if version not in shared}
-            led = self._begin(ranked, query_ids, misses, deadline, floor, traffic_class)
+            led = self._begin(ranked, query_ids, misses, deadline, floor, traffic_class, seat)
             futures = shared | led
             if futures:
                 await asyncio.wait(futures.values(), timeout=deadline.remaining_s())
@@ -208,9 +209,11 @@ class Ranking:
         deadline: Deadline,
         floor: int,
         traffic_class: TrafficClass,
+        seat: Seat | None,
     ) -> Futures:
         """Decide about what nobody computes yet, and send it. No await in between, so the decision holds."""
         versions = list(misses)
+        had_seat = seat is not None and seat.give_back()
         if not versions:
             return {}
         if deadline.expired():
@@ -224,7 +227,7 @@ class Ranking:
         self._depth.observe(traffic_class, queue_s, now_s)
         ranked.depth_share = min(ranked.depth_share, self._depth.share(traffic_class, deadline.remaining_s()))
         budget = self._in_time(queue_s, deadline)
-        admitted = versions[: self._admit(ranked, versions, costs, budget, floor, traffic_class)]
+        admitted = versions[: self._admit(ranked, versions, costs, budget, floor, traffic_class, had_seat=had_seat)]
         futures = self._lane.send(query_ids, [misses[version] for version in admitted], deadline, traffic_class)
         led = {version: futures[misses[version].key] for version in admitted}
         ranked.led |= led
@@ -239,17 +242,19 @@ class Ranking:
         budget: int,
         floor: int,
         traffic_class: TrafficClass,
+        *,
+        had_seat: bool,
     ) -> int:
         """How many of the versions, in order, may be sent now; the others get their reason."""
         depth = planned_depth(costs, share=ranked.depth_share, budget=budget, floor=floor)
         ranked.reasons.update(dict.fromkeys(versions[depth:], Reason.DEPTH))
         least = min(floor, depth)
-        decision = self._admission.ask(
-            traffic_class, wished=sum(costs[:depth]), least=sum(costs[:least]), in_time=budget
-        )
+        least_tokens = sum(costs[:least])
+        decision = self._admission.ask(traffic_class, wished=sum(costs[:depth]), least=least_tokens, in_time=budget)
+        if isinstance(decision, Refused) and had_seat:
+            decision = Granted(least_tokens)
         if isinstance(decision, Refused):
-            self._telemetry.admission.labels("refused", traffic_class.value).inc()
-            ranked.fail(versions[:depth], self._overloaded(decision))
+            ranked.fail(versions[:depth], self.refusal(decision, traffic_class))
             return 0
         admitted = depth_within(costs[:depth], decision.tokens, least)
         ranked.reasons.update(dict.fromkeys(versions[admitted:depth], Reason.OVERLOADED))

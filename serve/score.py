@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from models.prompts import normalise_query
 from schemas.api import CacheState
 from schemas.deadline import Deadline
 from schemas.errors import BackendUnavailable, InvalidInput
+from serve.admission import Seat
 from serve.arms.arm import Arm
 from serve.assembly import Slots, assemble
 from serve.cache import CacheAnswer, LookUp, ScoreCache
@@ -26,6 +28,13 @@ from serve.telemetry import Stages, Telemetry
 __all__ = ["ArmSource", "Scorer", "normalised"]
 
 _UNUSED = CacheAnswer({}, CacheState.UNUSED)
+
+
+class _Room(NamedTuple):
+    """What a call keeps until it has its scores."""
+
+    seat: Seat | None = None
+    look_up: LookUp | None = None
 
 
 class ArmSource(Protocol):
@@ -92,7 +101,8 @@ class Scorer:
 
         Raises:
             InvalidInput: Nothing is left of the query when it is normalised, or its token ids are not the ranker's.
-            Overloaded: Nothing is cached for the query, and the ranker has no room before the deadline.
+            Overloaded: Nothing is cached for the query, and the ranker has no room before the deadline. Known before
+                anything is read, save where all that is cached turns out to be of superseded versions.
             DeadlineExceeded: The summaries could not be read in time: without them no version can be vouched for.
             BackendError: The store failed, likewise.
         """
@@ -111,40 +121,30 @@ class Scorer:
         except BackendUnavailable as error:
             joined.ranked.failure = error
         query = arm.fingerprint(query_ids, revision)
-        if revision and not self._cache.may_have(query):
-            arm.ranking.check_room(
-                query_ids,
-                min(len(call.candidates), call.depth_max),
-                deadline=self._ranker_deadline(call),
-                floor=self._floor(call),
-                traffic_class=call.traffic_class,
-            )
-        # 2. Read point: summaries now, after the call came, or as old as it allows; cached scores beside them.
+        # 2. Room at the ranker, or something in the cache, or a refusal.
         job_ids = list(dict.fromkeys(candidate for candidate in call.candidates if isinstance(candidate, str)))
-        look_up = self._cache.begin(query, job_ids) if revision and job_ids else None
-        try:
+        room = self._room(arm, query, query_ids, job_ids, call) if revision else nullcontext(_Room())
+        async with room as (seat, look_up):
+            # 3. Read point: summaries now, after the call came, or as old as it allows; cached scores beside them.
             with stages.stage("summaries"):
                 read = await self._reading.read(job_ids, call)
             slots = self._slots(arm, call, read.documents)
             await give_way(len(slots))
             with stages.stage("cache"):
                 cached = await self._collect(look_up, slots)
-        finally:
-            if look_up is not None:
-                look_up.cancel()
-        # 3. Misses go to the ranker, as many as depth and admission allow, and no longer than the deadline.
-        eligible = _first_items(slots, call.depth_max)
-        misses = [item for item in eligible.values() if item.job_id not in cached.hits]
-        if revision and misses:
-            with stages.stage("ranker"), arm.telemetry.ranker_seconds.time():
-                joined = await self._rank(arm, query, query_ids, misses, call)
+            # 4. Misses go to the ranker, as many as depth and admission allow, and no longer than the deadline.
+            eligible = _first_items(slots, call.depth_max)
+            misses = [item for item in eligible.values() if item.job_id not in cached.hits]
+            if revision and misses:
+                with stages.stage("ranker"), arm.telemetry.ranker_seconds.time():
+                    joined = await self._rank(arm, query, query_ids, misses, call, seat)
         ranked, cached = joined.ranked, CacheAnswer({**cached.hits, **joined.found}, cached.state)
         num_scores = len(ranked.scores) + sum(item.job_id in cached.hits for item in eligible.values())
         if call.is_fallback_wanted and is_called_for(ranked.failure, num_scores=num_scores):
             with stages.stage("fallback"):
                 text = arm.prompt.query_text(query_ids)
                 ranked.lexical = await asyncio.to_thread(lexical_scores, text, list(eligible.values()))
-        # 4. Answer; the cache is written after it, and what is old in it is refreshed behind it.
+        # 5. Answer; the cache is written after it, and what is old in it is refreshed behind it.
         write = None
         if revision and ranked.led:
             write = self._cache.write_later(query, entries_of(ranked, misses, revision))
@@ -192,7 +192,41 @@ class Scorer:
         items = (item for item in slots.values() if isinstance(item, Item))
         return await self._cache.collect(look_up, {item.job_id: item.version for item in items if item.job_id})
 
-    async def _rank(self, arm: Arm, query: str, query_ids: Sequence[int], misses: Sequence[Item], call: Call) -> Joined:
+    @asynccontextmanager
+    async def _room(
+        self, arm: Arm, query: str, query_ids: Sequence[int], job_ids: Sequence[str], call: Call
+    ) -> AsyncIterator[_Room]:
+        seat = arm.ranking.seat(
+            query_ids,
+            min(len(call.candidates), call.depth_max),
+            deadline=self._ranker_deadline(call),
+            floor=self._floor(call),
+            traffic_class=call.traffic_class,
+        )
+        is_worth_a_look = isinstance(seat, Seat) or self._cache.may_have(query)
+        look_up = self._cache.begin(query, job_ids) if job_ids and is_worth_a_look else None
+        try:
+            if isinstance(seat, Seat):
+                yield _Room(seat, look_up)
+            elif look_up is not None and await self._cache.has_any(look_up):
+                yield _Room(None, look_up)
+            else:
+                raise arm.ranking.refusal(seat, call.traffic_class)
+        finally:
+            if look_up is not None:
+                look_up.cancel()
+            if isinstance(seat, Seat):
+                seat.give_back()
+
+    async def _rank(
+        self,
+        arm: Arm,
+        query: str,
+        query_ids: Sequence[int],
+        misses: Sequence[Item],
+        call: Call,
+        seat: Seat | None,
+    ) -> Joined:
         deadline = self._ranker_deadline(call)
 
         async def rank(items: Sequence[Item]) -> Ranked:
@@ -203,6 +237,7 @@ class Scorer:
                 deadline=deadline,
                 floor=self._floor(call),
                 traffic_class=call.traffic_class,
+                seat=seat,
             )
 
         if self._shared_flight is None:

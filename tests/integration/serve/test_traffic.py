@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from schemas.api import TrafficClass
 from store.memory import MemoryStore
 from tests.doubles.summaries import summary_of
 from tests.doubles.waiting import until
@@ -27,6 +28,10 @@ async def busy(start_scorer):
 
 def _admission(scorer):
     return scorer.app.state.parts.arms.champion.admission
+
+
+def _ahead(scorer) -> int:
+    return _admission(scorer).ahead(TrafficClass.INTERACTIVE).tokens
 
 
 async def _until(scorer, *, calls: int) -> None:
@@ -94,32 +99,84 @@ async def test_decisions_are_counted_by_class(busy):
 
 
 class _CountingStore(MemoryStore):
-    """Counts the reads of summaries."""
+    """Counts the reads of summaries, and keeps them waiting where a test wants it."""
 
-    num_reads = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.num_reads = 0
+        self.open = asyncio.Event()
+        self.open.set()
 
     async def get_many(self, job_ids):
         self.num_reads += 1
+        await self.open.wait()
         return await super().get_many(job_ids)
 
 
-async def test_what_will_be_refused_is_refused_before_anything_is_read(start_scorer):
+@pytest.fixture
+async def start_slow(start_scorer):
+    """Starts scorers whose ranker is taken to do 2 tokens a second, and whose depth floor is all candidates."""
+
+    async def start():
+        store = _CountingStore()
+        for job_id in _JOB_IDS:
+            assert await store.put(summary_of(job_id, f"night shift {job_id}"), cas=None)
+        return await start_scorer(store=store, depth_floor=len(_JOB_IDS), initial_tokens_per_s=2.0)
+
+    return start
+
+
+async def test_what_will_be_refused_is_refused_before_anything_is_read(start_slow):
     """The queue leaves no time for the floor: no store read; a query with cached scores is still answered from them."""
-    store = _CountingStore()
-    for job_id in _JOB_IDS:
-        assert await store.put(summary_of(job_id, f"night shift {job_id}"), cas=None)
-    scorer = await start_scorer(store=store, depth_floor=len(_JOB_IDS), initial_tokens_per_s=2.0)
-    known = await scorer.score("night nurse", _JOB_IDS)
+    scorer = await start_slow()
+    known = await scorer.score("night nurse", _JOB_IDS[:2])
     assert known.status_code == 200
+    await scorer.until_cached()
     scorer.ranker.hold()
     waiting = asyncio.create_task(scorer.score("part time", _JOB_IDS))
     await _until(scorer, calls=2)
-    before = store.num_reads
-    refused = await scorer.score("remote work", _JOB_IDS, deadline_ms=1_000)
-    assert refused.status_code == 429
-    assert int(refused.headers["retry-after"]) >= 1
-    assert store.num_reads == before
-    again = await scorer.score("night nurse", _JOB_IDS, deadline_ms=1_000)
-    assert [result["source"] for result in again.json()["results"]] == ["cache"] * len(_JOB_IDS)
+    before = scorer.store.num_reads
+    for query, job_ids in (("remote work", _JOB_IDS), ("night nurse", _JOB_IDS[2:])):
+        refused = await scorer.score(query, job_ids, deadline_ms=1_000)
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) >= 1
+    assert scorer.store.num_reads == before
+    again = await scorer.score("night nurse", _JOB_IDS[:2], deadline_ms=1_000)
+    assert [result["source"] for result in again.json()["results"]] == ["cache"] * 2
     scorer.ranker.release.set()
     await waiting
+
+
+async def test_no_call_is_refused_after_its_summaries_were_read(start_slow):
+    """The room goes to another call meanwhile: the first one keeps its seat, and waits for its scores."""
+    scorer = await start_slow()
+    scorer.ranker.hold()
+    scorer.store.open.clear()
+    first = asyncio.create_task(scorer.score("night nurse", _JOB_IDS, deadline_ms=20_000))
+    await until(lambda: scorer.store.num_reads == 1, "the first call reads")
+    body = {"query": "part time", "documents": ["night shift " * 40], "deadline_ms": 60_000}
+    other = asyncio.create_task(scorer.client.post("/v1/score", json=body))
+    await _until(scorer, calls=1)
+    refused = await scorer.client.post("/v1/score", json=body | {"query": "remote work", "deadline_ms": 20_000})
+    assert refused.status_code == 429
+    scorer.store.open.set()
+    await _until(scorer, calls=2)
+    scorer.ranker.release.set()
+    answers = [await first, await other]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json()["depth_served"] == len(_JOB_IDS)
+    assert _ahead(scorer) == 0
+
+
+async def test_a_call_that_fails_or_leaves_gives_its_seat_back(start_slow):
+    """However it ends while it reads."""
+    scorer = await start_slow()
+    scorer.store.open.clear()
+    late = await scorer.score("night nurse", _JOB_IDS, deadline_ms=50)
+    assert late.status_code == 504
+    assert _ahead(scorer) == 0
+    leaves = asyncio.create_task(scorer.score("night nurse", _JOB_IDS))
+    await until(lambda: _ahead(scorer) > 0, "the call has a seat")
+    leaves.cancel()
+    await asyncio.wait({leaves})
+    assert _ahead(scorer) == 0

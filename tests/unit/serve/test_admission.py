@@ -70,6 +70,17 @@ def test_the_time_to_come_back_is_measured_and_bounded(excess: int, seconds: flo
     assert _admission().retry_after_s(Refused(excess)) == pytest.approx(seconds)
 
 
+def test_a_seat_is_ahead_of_others_until_it_is_given_back_once():
+    """Two calls that look at the same time do not find the same room."""
+    admission = _admission(100)
+    seat = admission.seat(INTERACTIVE, 60)
+    assert admission.ask(INTERACTIVE, wished=80, least=30, in_time=10**9) == Granted(40)
+    assert admission.ask(INTERACTIVE, wished=80, least=50, in_time=10**9) == Refused(10)
+    assert seat.give_back()
+    assert not seat.give_back()
+    assert admission.ahead(INTERACTIVE).tokens == 0
+
+
 def test_work_that_ended_makes_room():
     """A limit that is full admits again when the work is done, or dropped."""
     admission = _admission(100)
