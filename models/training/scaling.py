@@ -12,7 +12,6 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from models.training.ranker import RankerConfig, add_numbers
 from models.training.ranker import main as train
 from models.training.reinforce.records import write_json
 from models.training.report.markdown import table_lines
-from models.training.report.recorded import Recorded, RecordedTable, config_digest
+from models.training.report.recorded import Recorded, RecordedTable, record
 from models.training.report.recording import write_recorded
 from schemas.errors import ConfigurationError
 
@@ -116,13 +115,11 @@ def recorded_curve(results: Sequence[Mapping[str, Any]]) -> Recorded:
         f"{metrics['unseen_bm25_ndcg_at_10']:.4f}."
     )
     head = ("postings", "queries", *_COLUMNS.values())
-    return Recorded(
+    return record(
         name="ranker-scaling",
         title="Ranker by the amount of training data",
         command=f"precis train ranker-scaling --steps {steps} --evaluated {held_out}",
-        date=datetime.now(UTC).date().isoformat(),
         config=config,
-        config_sha256=config_digest(config),
         tables=(RecordedTable(title="NDCG@10 by training data", head=head, rows=tuple(rows)),),
         remarks=(remark,),
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.training.embedding_tokens.points import Reads
 from models.training.report.markdown import table_lines
-from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, config_digest
+from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, record
 from models.training.report.wording import percent, plain
 from models.training.significance import Interval
 
@@ -50,14 +50,13 @@ def recorded_run(found: Mapping[str, Any], date: str) -> Recorded:
     source, is_joint = config["encoder"]["source"], config["encoder"]["provenance"]["is_joint"]
     kind = f"joint_{source}" if is_joint else source
     of_vectors = [row for row in found["rows"] if row["reads"] == Reads.VECTORS]
-    return Recorded(
+    return record(
         name=f"embedding-tokens-{kind.replace('_', '-')}",
         title=f"Embedding tokens of the {source} beside text of the same length"
         + (", encoder and ranker trained together" if is_joint else ""),
         command=f"precis eval embeddings --queries {config['queries']} --dtype {config['dtype']}",
         date=date,
         config=config,
-        config_sha256=config_digest(config),
         figures=tuple(figure for row in of_vectors for figure in _figures(row, source, kind)),
         tables=(RecordedTable(title="NDCG@10 by length", head=_HEAD, rows=tuple(map(_cells, found["rows"]))),),
         remarks=tuple(_remarks(found)),

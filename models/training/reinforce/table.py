@@ -1,12 +1,11 @@
 """What finished runs came to: a row for each cell of settings, as a table and as a recorded run."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
 from models.training.report.markdown import table_lines
-from models.training.report.recorded import Recorded, RecordedTable, config_digest
+from models.training.report.recorded import Recorded, RecordedTable, record
 
 __all__ = ["recorded", "rows_of", "table"]
 
@@ -76,12 +75,10 @@ def recorded(results: Sequence[Mapping[str, Any]], name: str, title: str, comman
     }
     head = tuple(rows[0])
     printed = tuple(tuple(_cell(row[column]) for column in head) for row in rows)
-    return Recorded(
+    return record(
         name=name,
         title=title,
         command=command,
-        date=datetime.now(UTC).date().isoformat(),
         config=config,
-        config_sha256=config_digest(config),
         tables=(RecordedTable(title="held-out measures, means over seeds", head=head, rows=printed),),
     )

@@ -12,7 +12,8 @@ The hash is over the config (keys sorted, no blanks), so a config that was chang
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -22,7 +23,15 @@ from models.training.report.chapter import Chapter, Figure, Table
 from models.training.significance import Interval
 from schemas.errors import ConfigurationError
 
-__all__ = ["Recorded", "RecordedFigure", "RecordedTable", "config_digest", "read_recorded", "recorded_chapter"]
+__all__ = [
+    "Recorded",
+    "RecordedFigure",
+    "RecordedTable",
+    "config_digest",
+    "read_recorded",
+    "record",
+    "recorded_chapter",
+]
 
 
 class _Part(BaseModel):
@@ -67,6 +76,42 @@ class Recorded(_Part):
             message = f"config_sha256 is {self.config_sha256[:12]}, the config's is {found[:12]}: it was changed since"
             raise ValueError(message)
         return self
+
+
+def record(
+    *,
+    name: str,
+    title: str,
+    command: str,
+    config: Mapping[str, Any],
+    date: str | None = None,
+    figures: Iterable[RecordedFigure] = (),
+    tables: Iterable[RecordedTable] = (),
+    remarks: Iterable[str] = (),
+) -> Recorded:
+    """A run as it is kept.
+
+    Args:
+        name: Of the file.
+        title: For people.
+        command: What ran.
+        config: All that it depended on, as JSON has it.
+        date: Of the run, ISO 8601; None: today.
+        figures: Numbers by name.
+        tables: For people.
+        remarks: Sentences below them.
+    """
+    return Recorded(
+        name=name,
+        title=title,
+        command=command,
+        date=date or datetime.now(UTC).date().isoformat(),
+        config=dict(config),
+        config_sha256=config_digest(config),
+        figures=tuple(figures),
+        tables=tuple(tables),
+        remarks=tuple(remarks),
+    )
 
 
 def config_digest(config: Mapping[str, Any]) -> str:

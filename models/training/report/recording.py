@@ -18,7 +18,7 @@ from models.training.command_line import training_command
 from models.training.pruning.methods import MethodName
 from models.training.pruning.prompts import CalibrationText
 from models.training.pruning.report import Comparison, Row
-from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, config_digest
+from models.training.report.recorded import Recorded, RecordedFigure, RecordedTable, record
 from models.training.report.wording import percent
 from models.training.significance import Interval, relative_difference
 from schemas.errors import ConfigurationError
@@ -51,14 +51,13 @@ def from_comparison(comparison: Comparison, *, name: str, command: str, date: st
         "the same steps, and is what all are relative to."
     )
     head = ("method", "neurons removed", "layers dropped", "parameters", "before recovery", "after recovery")
-    return Recorded(
+    return record(
         name=name,
         title=f"Pruning methods before and after recovery, calibrated on {_spoken(comparison)}",
         command=command,
         date=date,
         config=config,
-        config_sha256=config_digest(config),
-        figures=tuple(figures),
+        figures=figures,
         tables=(RecordedTable(title="Change of NDCG@10, relative", head=head, rows=tuple(rows)),),
         remarks=(remark,),
     )

@@ -12,15 +12,12 @@ from models.training.examples import Example
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.losses import label_logits, next_token_loss, soft_label_loss
 from models.training.optimiser import OptimiserConfig, scale_at
+from tests.doubles.killed import Killed
 
 SMALL = Shape(hidden=32, layers=2, heads=2, kv_heads=1, head_dim=16, mlp=48)
 PAIRS = [Example([query, item]) for query in (10, 11) for item in (20, 21)]
 GRADES = torch.tensor([4, 0, 0, 4])  # an exclusive or: no token alone gives it away
 COPIES = [Example([5, first, second, 6], [first, second, 1]) for first in range(10, 14) for second in range(20, 24)]
-
-
-class Killed(Exception):
-    """The process ends here."""
 
 
 def _ranking(model: torch.nn.Module) -> LossOfStep:

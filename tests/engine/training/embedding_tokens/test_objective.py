@@ -18,12 +18,9 @@ from models.training.embedding_tokens.places import Source
 from models.training.loop import LoopConfig, train
 from models.training.optimiser import OptimiserConfig
 from models.training.ranker_data import RankerData
+from tests.doubles.killed import Killed
 
 SHORT = Stage(share=1.0, lessons=4, other_facts=2, other_sentences=1)
-
-
-class Killed(Exception):
-    """The process ends here."""
 
 
 @pytest.mark.parametrize("is_joint", [False, True])

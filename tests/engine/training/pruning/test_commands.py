@@ -21,6 +21,7 @@ from models.training.pruning.recovery import RecoverConfig
 from models.training.random_bundle import RandomConfig
 from models.training.random_bundle import main as make_random
 from models.training.reference import score_alone
+from tests.doubles.killed import Killed
 
 FEW = ("--calibration-queries", "4")
 
@@ -151,10 +152,6 @@ def test_recovery_brings_scores_nearer_to_what_it_teaches(
     assert not torch.equal(before, after)
     if lesson is Lesson.DISTILLATION:
         assert (after - teacher).abs().mean() < (before - teacher).abs().mean()
-
-
-class Killed(Exception):
-    """The process ends here."""
 
 
 def test_a_killed_recovery_ends_with_the_bytes_of_an_undisturbed_one(

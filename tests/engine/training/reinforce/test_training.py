@@ -20,6 +20,7 @@ from models.training.reinforce.policy import WholePolicy
 from models.training.reinforce.reader import Reader, Reading
 from models.training.reinforce.records import read_rows
 from schemas.errors import ConfigurationError
+from tests.doubles.killed import Killed
 
 if find_spec("trl"):
     from datasets import Dataset
@@ -29,10 +30,6 @@ if find_spec("trl"):
     from models.training.reinforce.trainer import SiblingTrainer, last_checkpoint, train_policy, trl_config
 
 pytestmark = pytest.mark.training
-
-
-class Killed(BaseException):
-    """What no code of the trainer's catches, as a kill."""
 
 
 class MortalReader:

@@ -26,6 +26,7 @@ from models.training.small.running import RunConfig
 from models.training.small.summarizer import SmallSummarizerConfig
 from models.training.small.summarizer import main as train_start
 from schemas.posting import read_posting
+from tests.doubles.killed import Killed
 from tests.engine.training.small.packages import marked_package, write_base
 
 pytestmark = [pytest.mark.training, pytest.mark.shared_data]
@@ -93,10 +94,6 @@ def test_a_finished_run_is_not_repeated(config, result):
     written = (config.run.out / "bundle" / "model.safetensors").stat().st_mtime_ns
     assert main(config) == result
     assert (config.run.out / "bundle" / "model.safetensors").stat().st_mtime_ns == written
-
-
-class Killed(BaseException):
-    """What no code of the trainer's catches, as a kill."""
 
 
 def test_a_killed_training_ends_as_one_that_was_left_alone(config, tmp_path, monkeypatch):
