@@ -111,14 +111,17 @@ def settings_of(config: GspoConfig) -> dict[str, Any]:
     return {name: value for name, value in asdict(config).items() if name not in left_out}
 
 
-def options_said(config: GspoConfig, left_out: frozenset[str] = frozenset()) -> str:
+def options_said(
+    config: GspoConfig, left_out: frozenset[str] = frozenset(), defaults: Mapping[str, Any] | None = None
+) -> str:
     """The options of a command line that a result follows from: those that are not the default.
 
     Args:
         config: The run.
         left_out: Names of settings that the command draws itself.
+        defaults: As for :func:`add_options`.
     """
-    usual = settings_of(GspoConfig(config.out))
+    usual = settings_of(GspoConfig(config.out, **(defaults or {})))
     return "".join(
         f" --{name.replace('_', '-')} {value}"
         for name, value in settings_of(config).items()

@@ -24,7 +24,7 @@ from models.training.identity import fingerprint
 from models.training.judged import find_evaluation_data
 from models.training.judged.files import DEFAULT_FOLDER
 from models.training.reinforce import gspo
-from models.training.reinforce.config import GspoConfig, add_options, config_of
+from models.training.reinforce.config import GspoConfig, add_options, config_of, options_said
 from models.training.reinforce.episodes import Episode, Reference
 from models.training.reinforce.held_out import HeldOut
 from models.training.reinforce.reader import Reader
@@ -139,7 +139,7 @@ def main(config: SmallGspoConfig) -> dict[str, Any]:
         "real_ads": fingerprint({ad.item.key: repr(ad.item) for ad in ads}),
     }
     result = gspo.main(run, held_out, policy, of_real_ads, about)
-    command = f"precis train small-gspo --steps {run.steps}"
+    command = f"precis train small-gspo{options_said(run, defaults=_DEFAULTS)}"
     record = recorded([result], "small-gspo", "Small summarizer by reinforcement", command)
     write_json(run.out / "recorded.json", record.model_dump(mode="json"))
     shutil.copyfile(run.out / "bundle" / MANIFEST, trained / MANIFEST)

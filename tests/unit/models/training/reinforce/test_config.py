@@ -45,6 +45,7 @@ def test_the_options_that_are_said_make_the_run_again() -> None:
     config = parsed("--reference", "facts", "--seed", "9", "--learning-rate", "6e-5")
     assert parsed(*options_said(config).split()) == config
     assert options_said(config, frozenset({"seed"})) == " --reference facts --learning-rate 6e-05"
+    assert options_said(config, defaults={"learning_rate": 6e-5, "seed": config.seed}) == " --reference facts"
 
 
 @pytest.mark.parametrize(
