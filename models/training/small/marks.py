@@ -45,8 +45,8 @@ def rename_marks(folder: Path, *, folds_case: bool) -> None:
 
     Args:
         folder: Of both files.
-        folds_case: Whether text is read in lower case. A ranker's is, for queries are: in another case a place or a skill
-            would be other tokens in the item than in the query.
+        folds_case: Whether text is read in lower case. A ranker's is, for queries are: a place would be other tokens in
+            the item than in the query.
 
     Raises:
         ConfigurationError: One of the ids is no special token, or the tokenizer has one of the marks already.

@@ -1,8 +1,8 @@
 """How far two embedding models hold a wording and a title for the same occupation: soft labels where no rule has one.
 
 The sum of both cosines, each made comparable by mean and deviation, is mapped to a probability by isotonic regression
-on O*NET's titles, whose grades are known. Of taxonomies the teachers read titles alone, some milliseconds each; ads they
-read whole, a quarter of a second each, and their cosines are made comparable among ads.
+on O*NET's titles, whose grades are known. Of taxonomies the teachers read titles alone, some milliseconds each. Ads are
+read whole, a quarter of a second each; cosines with them are made comparable among themselves.
 """
 
 from collections.abc import Callable, Sequence
