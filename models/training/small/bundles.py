@@ -70,13 +70,14 @@ def write_bundle(base: Path, adapter: Path, out: Path) -> None:
         _fill(base, adapter, folder)
 
 
-def merge(base: Path, adapter: Path, folder: Path) -> None:
+def merge(base: Path, adapter: Path, folder: Path, *, folds_case: bool = False) -> None:
     """Write all of a bundle but ``precis.json`` into a folder that is there: config, tokenizer with marks, weights.
 
     Args:
         base: As for :func:`write_bundle`.
         adapter: Likewise.
         folder: Where.
+        folds_case: As for :func:`models.training.small.marks.rename_marks`; of a plan's bundle it is as it was.
 
     Raises:
         ConfigurationError: The adapter does not fit, the plan is for another bundle, or the base has another tokenizer.
@@ -90,7 +91,7 @@ def merge(base: Path, adapter: Path, folder: Path) -> None:
     else:
         for name in _COPIED:
             shutil.copyfile(base / name, folder / name)
-        rename_marks(folder)
+        rename_marks(folder, folds_case=folds_case)
     save_file(merge_adapter(weights, adapter), folder / _WEIGHTS, metadata={"format": "pt"})
     make_readable(folder / _WEIGHTS)
 
@@ -107,6 +108,6 @@ def _base_of(adapter: Path) -> str:
 
 
 def _fill(base: Path, adapter: Path, folder: Path) -> None:
-    manifest_of(adapter)  # checked before anything is written
-    merge(base, adapter, folder)
+    manifest = manifest_of(adapter)  # checked before anything is written
+    merge(base, adapter, folder, folds_case=manifest.role is Role.RANKER)
     shutil.copyfile(adapter / MANIFEST, folder / MANIFEST)

@@ -26,21 +26,27 @@ MARK_IDS = {
 """``<|eos|>`` was ``<|im_end|>``: an answer ends as the model learnt to end one."""
 
 
-def marked_tokenizer(base: Path) -> TextTokenizer:
+def marked_tokenizer(base: Path, *, folds_case: bool) -> TextTokenizer:
     """The tokenizer of the pretrained weights, as their bundles have it.
 
     Args:
         base: Their folder.
+        folds_case: As for :func:`rename_marks`.
     """
     with tempfile.TemporaryDirectory() as folder:
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(base / name, Path(folder) / name)
-        rename_marks(Path(folder))
+        rename_marks(Path(folder), folds_case=folds_case)
         return TextTokenizer.from_file(Path(folder) / "tokenizer.json")
 
 
-def rename_marks(folder: Path) -> None:
+def rename_marks(folder: Path, *, folds_case: bool) -> None:
     """Rename the tokens in ``tokenizer.json`` and ``tokenizer_config.json``; the chat template, which needs them, goes.
+
+    Args:
+        folder: Of both files.
+        folds_case: Whether text is read in lower case. A ranker's is, for queries are: a place would be other tokens in
+            the item than in the query.
 
     Raises:
         ConfigurationError: One of the ids is no special token, or the tokenizer has one of the marks already.
@@ -57,6 +63,8 @@ def rename_marks(folder: Path) -> None:
     tokenizer["model"]["vocab"] = {new.get(name, name): token_id for name, token_id in vocabulary.items()}
     for token in tokenizer["added_tokens"]:
         token["content"] = new.get(token["content"], token["content"])
+    if folds_case:
+        tokenizer["normalizer"] = {"type": "Lowercase"}
     file.write_text(json.dumps(tokenizer, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     _rename_settings(folder / "tokenizer_config.json", new)
 

@@ -59,7 +59,7 @@ def main(config: SmallRankerConfig) -> Manifest:
         ConfigurationError: Data, teachers or the adapter to go on from are not there.
     """
     torch.set_num_threads(config.run.threads)
-    text, limits = marked_tokenizer(config.base), PromptLimits()
+    text, limits = marked_tokenizer(config.base, folds_case=True), PromptLimits()
     prompt = RankerPrompt(text, limits)
     provenance = {
         "command": "python -m models.training.small.ranker",

@@ -37,10 +37,10 @@ class Mix:
     """
 
     queries: int = 3
-    titles: int = 64
+    titles: int = 40
     generated: int = 1
-    taught_titles: int = 32
-    taught_ads: int = 16
+    taught_titles: int = 24
+    taught_ads: int = 48
 
 
 @dataclass(frozen=True, slots=True)

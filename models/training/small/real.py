@@ -100,7 +100,8 @@ def teacher_lessons(
     num_graded = len(titles)
     titles += rng.sample(world.other_esco, min(_LABELS, len(world.other_esco)))
     titles += [ad.item.facts.title for ad in world.real]
-    return TeacherLessons(likeness_of(queries, titles, lessons.grade, num_graded, encoders), world.real)
+    bodies = [ad.item.body for ad in world.real]
+    return TeacherLessons(likeness_of(queries, titles, lessons.grade, num_graded, encoders, bodies), world.real)
 
 
 def _between(same: float, shares: Sequence[Fraction]) -> float:

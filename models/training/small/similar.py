@@ -1,7 +1,8 @@
 """How far two embedding models hold a wording and a title for the same occupation: soft labels where no rule has one.
 
 The sum of both cosines, each made comparable by mean and deviation, is mapped to a probability by isotonic regression
-on O*NET's titles, whose grades are known. The teachers read titles alone, some milliseconds each.
+on O*NET's titles, whose grades are known. Of taxonomies the teachers read titles alone, some milliseconds each. Ads are
+read whole, a quarter of a second each; cosines with them are made comparable among themselves.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ _LEAST_DEVIATION = 1e-6
 _NEAREST = ((0.4, 12), (0.7, 200))
 """Up to which share of the draws, and from how many of the nearest; the rest are any."""
 _DRAWN_OF_A_QUERY = 10
+_MOST_PASSAGES = 4
+"""Of an ad, of 512 tokens each: as in the report that the ranker is compared in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def likeness_of(
     grade: Callable[[str, str], int],
     num_graded: int,
     encoders: Sequence[Encoder],
+    bodies: Sequence[str] = (),
 ) -> Likeness:
     """Ask the teachers about every query and title.
 
@@ -61,15 +65,21 @@ def likeness_of(
             :meth:`Likeness.nearby` draws, for how likely a cosine means the same depends on what else was drawn.
         num_graded: How many titles have known grades.
         encoders: The teachers.
+        bodies: Of the last titles, which are those of ads. A title may say little of the work, which the body tells.
     """
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 (a second)
 
+    num_alone = len(titles) - len(bodies)
     sum_QT = np.zeros((len(queries), len(titles)), dtype=np.float32)
     for encoder in encoders:
         queries_QD = np.stack([encoder.query(text) for text in queries])
-        titles_TD = np.stack([encoder.passages(text, "", 1)[0] for text in titles])
-        cosines_QT = queries_QD @ titles_TD.T
-        sum_QT += (cosines_QT - cosines_QT.mean()) / max(_LEAST_DEVIATION, cosines_QT.std())
+        alone_TD = np.stack([encoder.passages(text, "", 1)[0] for text in titles[:num_alone]])
+        parts = [_standardised(queries_QD @ alone_TD.T)]
+        if bodies:
+            ads = zip(titles[num_alone:], bodies, strict=True)
+            ads_AD = np.stack([encoder.passages(*ad, _MOST_PASSAGES).mean(axis=0) for ad in ads])
+            parts.append(_standardised(queries_QD @ ads_AD.T))
+        sum_QT += np.concatenate(parts, axis=1)
     rng, graded = Random(len(queries)), Likeness(queries, titles, sum_QT[:, :num_graded])
     drawn = [(query, graded.nearby(rng, query)) for query in range(len(queries)) for _ in range(_DRAWN_OF_A_QUERY)]
     none, most = SOFT_LABELS[0], SOFT_LABELS[-1]
@@ -79,6 +89,10 @@ def likeness_of(
     same_QT = fitted.predict(sum_QT.ravel()).reshape(sum_QT.shape).astype(np.float32)
     # The map is flat in places; the order within them is kept, for the nearest are looked for.
     return Likeness(queries, titles, same_QT + np.float32(_LEAST_DEVIATION) * sum_QT)
+
+
+def _standardised(cosines_QT: Floats) -> Floats:
+    return (cosines_QT - cosines_QT.mean()) / max(_LEAST_DEVIATION, cosines_QT.std())
 
 
 def _nearby(rng: Random, same_N: Floats) -> int:

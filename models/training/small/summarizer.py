@@ -77,7 +77,7 @@ def main(config: SmallSummarizerConfig) -> Manifest:
         ConfigurationError: The data or the adapter to go on from are not there.
     """
     torch.set_num_threads(config.run.threads)
-    text, limits = marked_tokenizer(config.base), PromptLimits()
+    text, limits = marked_tokenizer(config.base, folds_case=False), PromptLimits()
     prompt, held_out = SummarizerPrompt(text, limits), evaluation_corpus()
     source = Teachable.of(find_evaluation_data(config.judged_data))
     corpus, told = training_corpus(config.postings, queries=0), ToldAds(source)

@@ -28,7 +28,7 @@ def folder(tmp_path):
 def test_prompts_find_their_marks_and_text_never_becomes_one(folder):
     """The ids stay; a posting that says a mark says text."""
     before = TextTokenizer.from_file(folder / "tokenizer.json").encode("a job 42")
-    rename_marks(folder)
+    rename_marks(folder, folds_case=False)
     text = TextTokenizer.from_file(folder / "tokenizer.json")
     assert {mark: text.special(mark) for mark in MARK_IDS} == MARK_IDS
     assert text.encode("a job 42") == before
@@ -39,9 +39,18 @@ def test_prompts_find_their_marks_and_text_never_becomes_one(folder):
     assert summarizer.stop_token_ids[0] == MARK_IDS["<|eos|>"]
 
 
+def test_a_ranker_reads_an_item_in_the_case_of_queries(folder):
+    """So that a place is the same tokens in both; the marks stay."""
+    rename_marks(folder, folds_case=True)
+    text = TextTokenizer.from_file(folder / "tokenizer.json")
+    assert text.encode("A Job 42") == text.encode("a job 42")
+    assert text.special("<|query|>") == MARK_IDS["<|query|>"]
+    assert RankerPrompt(text, PromptLimits()).item_ids("A Job", "B")[0] == MARK_IDS["<|job|>"]
+
+
 def test_settings_follow_and_the_chat_template_goes(folder):
     """It speaks of tokens that are no more."""
-    rename_marks(folder)
+    rename_marks(folder, folds_case=False)
     settings = json.loads((folder / "tokenizer_config.json").read_bytes())
     assert settings["eos_token"] == settings["pad_token"] == "<|eos|>"
     assert "chat_template" not in settings
@@ -49,11 +58,11 @@ def test_settings_follow_and_the_chat_template_goes(folder):
 
 def test_what_has_marks_or_no_room_for_them_is_refused(folder, tmp_path):
     """Twice, and a vocabulary with three special tokens."""
-    rename_marks(folder)
+    rename_marks(folder, folds_case=False)
     with pytest.raises(ConfigurationError, match="has the prompts' marks already"):
-        rename_marks(folder)
+        rename_marks(folder, folds_case=False)
     shutil.rmtree(folder)
     package = pack(tmp_path, Kind.Q8_0)
     write_checkpoint(package.source, package.wheel, folder, Golden(answers=()))
     with pytest.raises(ConfigurationError, match="are no special tokens"):
-        rename_marks(folder)
+        rename_marks(folder, folds_case=False)

@@ -30,6 +30,14 @@ def test_the_nearer_the_likelier():
         assert found.same_QT[query, query] > 0.5 > np.delete(found.same_QT[query, :5], query).mean()
 
 
+def test_an_ad_is_known_by_its_body_where_its_title_says_nothing():
+    """The last titles are those of ads, which are read whole."""
+    queries, titles = [f"{job}r" for job in JOBS], [f"{job}ing" for job in JOBS]
+    bodies = [f"{job} {job} {job}" for job in JOBS]
+    found = likeness_of(queries, [*titles, *(["-"] * 5)], grade, 5, [LetterEncoder()], bodies)
+    assert [int(row[5:].argmax()) for row in found.same_QT] == list(range(5))
+
+
 def test_the_same_input_gives_the_same_map():
     """Whatever is drawn is drawn from what is given."""
     queries, titles = [f"{job}r" for job in JOBS], [f"{job}ing" for job in JOBS]
