@@ -57,9 +57,9 @@ def recorded_run(found: Mapping[str, Any], date: str) -> Recorded:
         command=f"precis eval embeddings --queries {config['queries']} --dtype {config['dtype']}",
         date=date,
         config=config,
-        figures=tuple(figure for row in of_vectors for figure in _figures(row, source, kind)),
+        figures=(figure for row in of_vectors for figure in _figures(row, source, kind)),
         tables=(RecordedTable(title="NDCG@10 by length", head=_HEAD, rows=tuple(map(_cells, found["rows"]))),),
-        remarks=tuple(_remarks(found)),
+        remarks=_remarks(found),
     )
 
 

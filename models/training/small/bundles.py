@@ -70,7 +70,7 @@ def write_bundle(base: Path, adapter: Path, out: Path) -> None:
         _fill(base, adapter, folder)
 
 
-def merge(base: Path, adapter: Path, folder: Path, *, folds_case: bool = False) -> None:
+def merge(base: Path, adapter: Path, folder: Path, *, folds_case: bool) -> None:
     """Write all of a bundle but ``precis.json`` into a folder that is there: config, tokenizer with marks, weights.
 
     Args:

@@ -95,7 +95,7 @@ class AdapterPolicy:
         """Write the adapter, and the weights that it makes of the base."""
         save_adapter(self.trained, self._out)
         folder.mkdir(parents=True, exist_ok=True)
-        merge(self._base, self._out, folder)
+        merge(self._base, self._out, folder, folds_case=False)
         return load_weights(folder)
 
 

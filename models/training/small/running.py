@@ -92,7 +92,7 @@ class Run:
         """
         save_adapter(adapted, self.out)
         with tempfile.TemporaryDirectory() as folder:
-            merge(base, self.out, Path(folder))
+            merge(base, self.out, Path(folder), folds_case=False)  # of the folder the weights alone are read
             stored = load_weights(Path(folder))
         manifest = manifest_of(stored)
         write_manifest(manifest, self.out)
