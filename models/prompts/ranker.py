@@ -63,7 +63,7 @@ class RankerPrompt:
 
     def query_text(self, query_ids: Sequence[int]) -> str:
         """Text of a prefix of :meth:`query_ids`: what the ranker reads of the query."""
-        return self._tokenizer.decode(list(query_ids[1:]))
+        return self._tokenizer.decode(list(query_ids[1:])).strip()
 
     def item_ids(self, header: str, summary: str) -> list[int]:
         """Ids of one item, up to the token that asks for the answer. Parts over their limits are cut at their ends."""

@@ -75,6 +75,12 @@ class TextTokenizer:
         is_known = 0 <= token_id < 2**32 and self._tokenizer.id_to_token(token_id) is not None
         return is_known and token_id not in self._special_ids
 
+    def pieces(self) -> list[str]:
+        """The texts of all tokens that stand for text; of tokens that are part of a character what can be shown."""
+        return [
+            self.decode([token_id]) for token_id in range(self._tokenizer.get_vocab_size()) if self.is_text(token_id)
+        ]
+
     def special(self, token: str) -> int:
         """Id of a special token.
 

@@ -6,10 +6,11 @@ from hashlib import sha256
 
 from tokenizers import Tokenizer
 
+from models.bundle import Role
 from models.prompts import TextTokenizer
 from models.training.data import CandidateMix, GeneratedPosting, JudgedQuery, Split, draw_judged, draw_pool
 from models.training.data.files import SAMPLE_POSTINGS, SAMPLE_QUERIES, SAMPLE_SEED
-from models.training.tokenizer import corpus_texts, train_tokenizer
+from models.training.tokenizer import WORDS_ALIKE, corpus_texts, train_tokenizer
 
 __all__ = [
     "DATA_SEED",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 DATA_SEED = 1
-"""Of the training data and so of the tokenizer, which both tiny models share."""
+"""Of the training data and so of the tokenizers."""
 
 TRAINING_MIX = CandidateMix(answers=2, same_occupation=2, same_family=2, same_words=1, other=1)
 """Eight candidates a query in training: half of them share its occupation and differ in the wishes they meet."""
@@ -57,11 +58,11 @@ def training_corpus(postings: int = _POSTINGS, queries: int = _QUERIES) -> Corpu
     return Corpus(pool, draw_judged(DATA_SEED, pool, queries, Split.TRAIN, TRAINING_MIX, held_out))
 
 
-def tiny_tokenizer() -> Tokenizer:
-    """Train the tokenizer of the tiny models, always the same one."""
+def tiny_tokenizer(role: Role) -> Tokenizer:
+    """Train the tokenizer of a tiny model, always the same one: a summarizer's writes text as it stood."""
     pool = draw_pool(DATA_SEED, _TOKENIZER_POSTINGS, Split.TRAIN, "train")
     judged = draw_judged(DATA_SEED, pool, _TOKENIZER_QUERIES, Split.TRAIN, TRAINING_MIX)
-    return train_tokenizer(corpus_texts(pool, judged))
+    return train_tokenizer(corpus_texts(pool, judged), normalizer=WORDS_ALIKE if role is Role.RANKER else None)
 
 
 def text_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:

@@ -77,7 +77,7 @@ def main(config: RankerConfig) -> Manifest:
         The manifest, measured metrics in it.
     """
     torch.set_num_threads(config.threads)
-    tokenizer = tiny_tokenizer()
+    tokenizer = tiny_tokenizer(Role.RANKER)
     text, limits = text_tokenizer(tokenizer), PromptLimits()
     prompt = RankerPrompt(text, limits)
     corpus = training_corpus(config.postings, config.queries)

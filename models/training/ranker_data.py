@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from random import Random
 
 from models.prompts import RankerPrompt, TextTokenizer, normalise_query, render_header
@@ -11,6 +12,8 @@ from models.training.data.grades import constraint_share
 from models.training.data.truth import Fact
 from models.training.examples import Example
 from models.training.lessons import Lesson, Lessons
+from models.training.soft_labels import SOFT_LABELS
+from models.training.unknown_words import WHOLE_ITEM, Extent, UnknownWords, WordLesson
 from schemas.posting import read_posting
 
 __all__ = [
@@ -48,6 +51,8 @@ class Stage:
         language_weight: Weight of next-token loss on relevant pairs, beside 1 for the answer.
         titles: Lessons about occupations a step, beside the pairs of the queries.
         wishes: Lessons about single wishes a step.
+        words: Lessons in unknown words a step.
+        extent: Their length.
         bodies: Queries a step whose candidates are read as whole bodies instead: some 700 tokens a pair.
     """
 
@@ -58,19 +63,60 @@ class Stage:
     language_weight: float = 0.0
     titles: int = 0
     wishes: int = 0
+    words: int = 0
+    extent: Extent = WHOLE_ITEM
     bodies: int = 0
 
 
 CURRICULUM = (
-    Stage(share=0.1, queries=0, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.1, titles=250),
-    Stage(share=0.18, queries=0, header=HeaderDetail.TITLE, other_facts=0, language_weight=0.05, titles=60, wishes=110),
-    Stage(share=0.15, queries=3, header=HeaderDetail.TITLE, other_facts=2, titles=40, wishes=70),
-    Stage(share=0.25, queries=6, header=HeaderDetail.SHORT, other_facts=2, titles=10, wishes=10),
-    Stage(share=0.32, queries=4, header=HeaderDetail.FULL, other_facts=None, wishes=8),
+    Stage(
+        share=0.12,
+        queries=0,
+        header=HeaderDetail.TITLE,
+        other_facts=0,
+        language_weight=0.15,
+        titles=220,
+        words=130,
+        extent=Extent(query=2, title=2),
+    ),
+    Stage(
+        share=0.18,
+        queries=0,
+        header=HeaderDetail.TITLE,
+        other_facts=0,
+        language_weight=0.05,
+        titles=60,
+        wishes=100,
+        words=60,
+        extent=Extent(query=3, title=4),
+    ),
+    Stage(
+        share=0.15,
+        queries=3,
+        header=HeaderDetail.TITLE,
+        other_facts=2,
+        titles=40,
+        wishes=70,
+        words=30,
+        extent=Extent(query=3, title=4, rest=2, summary=4),
+    ),
+    Stage(
+        share=0.25,
+        queries=6,
+        header=HeaderDetail.SHORT,
+        other_facts=2,
+        titles=10,
+        wishes=10,
+        words=24,
+        extent=Extent(query=5, title=5, rest=4, summary=8),
+    ),
+    Stage(share=0.3, queries=4, header=HeaderDetail.FULL, other_facts=None, wishes=8, words=16),
 )
-"""Occupations first, then single wishes, then several, then whole items: some 3,500 tokens a step."""
+"""Occupations and single words first, then single wishes, then several, then whole items: some 4,500 tokens a step."""
 
-CURRICULUM_OF_BODIES = (Stage(share=1.0, queries=3, header=HeaderDetail.FULL, other_facts=None, wishes=6, bodies=2),)
+CURRICULUM_OF_BODIES = (
+    Stage(share=1.0, queries=3, header=HeaderDetail.FULL, other_facts=None, wishes=6, words=8, bodies=2),
+)
 """For a ranker that knows items: whole bodies beside items as before, so that it forgets none; 12,000 tokens a step."""
 
 
@@ -195,7 +241,21 @@ class RankerData:
             pairs += [self._lesson(self._lessons.about_occupation(rng)) for _ in range(stage.titles)]
             others = stage.other_facts or 0
             pairs += [self._lesson(self._lessons.about_wish(rng, others)) for _ in range(stage.wishes)]
+        pairs += [self._in_words(self._unknown_words.draw(rng, stage.extent)) for _ in range(stage.words)]
         return pairs
+
+    @cached_property
+    def _unknown_words(self) -> UnknownWords:
+        return UnknownWords(self._tokenizer.pieces())
+
+    def _in_words(self, lesson: WordLesson) -> Pair:
+        """The share of the query's words that have come is the answer: after the title, the header, the item."""
+        prefix = self._prompt.query_ids(normalise_query(lesson.query))
+        item = self._prompt.item_ids(lesson.header, lesson.summary)
+        grades = [round(MAX_GRADE * share) for share in lesson.shares]
+        least, most = SOFT_LABELS[0], SOFT_LABELS[-1]
+        soft_label = least + (most - least) * lesson.shares[-1]
+        return Pair(Example([*prefix, *item]), grades[-1], self._marks(item, len(prefix), grades[:2]), soft_label)
 
     def _lesson(self, lesson: Lesson) -> Pair:
         """A lesson about the header shows the short one, any other the title; only its own question is answered."""

@@ -66,7 +66,7 @@ def main(config: SummarizerConfig) -> Manifest:
         The manifest, measured metrics in it.
     """
     torch.set_num_threads(config.threads)
-    tokenizer = tiny_tokenizer()
+    tokenizer = tiny_tokenizer(Role.SUMMARIZER)
     text, limits = text_tokenizer(tokenizer), PromptLimits()
     prompt = SummarizerPrompt(text, limits)
     corpus, held_out = training_corpus(config.postings, queries=0), evaluation_corpus()

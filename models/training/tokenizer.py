@@ -1,10 +1,10 @@
-"""The tokenizer of the tiny models: byte-level BPE, trained on generated text."""
+"""The tokenizers of the tiny models: byte-level BPE, trained on generated text."""
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from models.prompts import SPECIAL_TOKENS
 from models.training.data import GeneratedPosting, JudgedQuery
@@ -14,6 +14,12 @@ __all__ = ["LABELS", "VOCABULARY_SIZE", "corpus_texts", "train_tokenizer", "writ
 VOCABULARY_SIZE = 4096
 LABELS = (" yes", " no")
 """What the ranker answers; a single token each."""
+
+WORDS_ALIKE = normalizers.Sequence(
+    [normalizers.Lowercase(), normalizers.Prepend(" "), normalizers.Replace(Regex(r"\A (?!\p{L})"), "")]
+)
+"""For rankers: a word is the same tokens in query and item, at the beginning and inside, capital or not. Otherwise a
+match of an unknown word could not be seen."""
 
 # A label becomes one token because it is frequent in the training text, as in any byte-level BPE: no added tokens, for
 # they would match inside words ("November").
@@ -36,14 +42,18 @@ def corpus_texts(postings: Iterable[GeneratedPosting], queries: Iterable[JudgedQ
         yield from [label] * _LABEL_REPEATS
 
 
-def train_tokenizer(texts: Iterable[str], vocabulary_size: int = VOCABULARY_SIZE) -> Tokenizer:
-    """Train byte-level BPE: any text goes in and comes back unchanged; digits stand alone.
+def train_tokenizer(
+    texts: Iterable[str], vocabulary_size: int = VOCABULARY_SIZE, normalizer: normalizers.Normalizer | None = None
+) -> Tokenizer:
+    """Train byte-level BPE: any text goes in and comes back as it was or as normalised; digits stand alone.
 
     Args:
         texts: The corpus.
         vocabulary_size: Number of ids, the special tokens (ids 0 to 6) and the 256 bytes included.
+        normalizer: Of what is read; None: nothing is changed.
     """
     tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             # Words with the blank before them, single digits, runs of punctuation, line ends.
