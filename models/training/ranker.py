@@ -26,7 +26,8 @@ from models.training.identity import data_digest, fingerprint
 from models.training.lessons import Lessons
 from models.training.loop import LoopConfig, LossOfStep, train
 from models.training.optimiser import OptimiserConfig
-from models.training.ranker_data import CURRICULUM, CURRICULUM_OF_BODIES, RankerData, Stage
+from models.training.ranker_curriculum import CURRICULUM, CURRICULUM_OF_BODIES, Stage
+from models.training.ranker_data import RankerData
 from models.training.ranker_objective import losses_of_pairs
 from models.training.ranker_report import measure_ranker, ndcg_now, ranker_canaries
 from models.training.rate_options import add_rates, taken_rates

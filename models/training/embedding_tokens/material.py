@@ -13,7 +13,8 @@ from models.training.corpora import Corpus
 from models.training.data import GeneratedPosting, GeneratedQuery
 from models.training.embedding_tokens.places import Source
 from models.training.lessons import Lessons
-from models.training.ranker_data import HeaderDetail, RankerData
+from models.training.ranker_curriculum import HeaderDetail
+from models.training.ranker_data import RankerData
 
 __all__ = ["CURRICULA", "Material", "Materials", "Stage"]
 

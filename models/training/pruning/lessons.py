@@ -12,7 +12,8 @@ from models.training.examples import micro_batches
 from models.training.loop import LossOfStep
 from models.training.losses import answer_loss, label_logits
 from models.training.pruning.distillation import distillation_loss
-from models.training.ranker_data import CURRICULUM, Pair, RankerData
+from models.training.ranker_curriculum import CURRICULUM
+from models.training.ranker_data import Pair, RankerData
 from models.training.ranker_objective import taught_answers
 from models.training.sharding import ALONE, Ranks
 

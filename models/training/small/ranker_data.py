@@ -9,7 +9,8 @@ from models.prompts import RankerPrompt, TextTokenizer, extractive_summary, norm
 from models.training.data import MAX_GRADE
 from models.training.examples import Example
 from models.training.judged import Item, Ranking
-from models.training.ranker_data import HeaderDetail, Pair, RankerData, Stage
+from models.training.ranker_curriculum import HeaderDetail, Stage
+from models.training.ranker_data import Pair, RankerData
 from models.training.small.lessons import TitleLesson, TitleLessons
 from models.training.small.occupations import OccupationWorld
 from models.training.small.real import TaughtAd, TaughtTitle, TeacherLessons

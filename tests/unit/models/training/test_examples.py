@@ -1,7 +1,6 @@
 """Examples of both trainings, before they become tensors."""
 
 import re
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -11,21 +10,12 @@ from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from models.training.bm25 import Bm25
 from models.training.corpora import TRAINING_MIX, text_tokenizer
 from models.training.curriculum import stage_at
-from models.training.data import (
-    Constraint,
-    Fact,
-    GeneratedPosting,
-    GeneratedQuery,
-    JudgedQuery,
-    Split,
-    draw_judged,
-    draw_pool,
-    grade,
-)
+from models.training.data import GeneratedPosting, JudgedQuery, Split, draw_judged, draw_pool
 from models.training.examples import Example, micro_batches
 from models.training.measures import measure_summaries, ndcg_at_10
-from models.training.ranker_data import CURRICULUM as RANKER_CURRICULUM
-from models.training.ranker_data import CURRICULUM_OF_BODIES, RankerData, answers_on_the_way, imperfectly_told, reduced
+from models.training.ranker_curriculum import CURRICULUM as RANKER_CURRICULUM
+from models.training.ranker_curriculum import CURRICULUM_OF_BODIES, Stage
+from models.training.ranker_data import RankerData
 from models.training.summarizer_data import CURRICULUM as SUMMARIZER_CURRICULUM
 from models.training.summarizer_data import SummarizerData, shortened, target_within, with_noise, with_nonsense
 from models.training.tokenizer import corpus_texts, train_tokenizer
@@ -117,41 +107,6 @@ def test_facts_behind_the_cut_of_a_long_body_are_not_asked_for(
     assert 0 < len(target_within(long, visible)) < len(long.summary)
 
 
-def test_a_stage_grades_what_it_shows(pool: list[GeneratedPosting], judged: list[JudgedQuery]) -> None:
-    """An early stage grades what title and body say, a later one all that the query asks about."""
-    rng = Random(2)
-    for entry in judged:
-        for posting in entry.candidates:
-            query, shown = reduced(rng, entry.query, posting, RANKER_CURRICULUM[1])
-            told = {kind: posting.values[kind] for kind in posting.values.keys() - posting.header_kinds | {"seniority"}}
-            assert grade(query, shown) == grade(query, replace(posting, values=told))
-            query, shown = reduced(rng, entry.query, posting, RANKER_CURRICULUM[3])
-            assert grade(query, shown) == grade(entry.query, posting)
-
-
-def test_facts_are_mostly_told_perfectly_and_never_invented(pool: list[GeneratedPosting]) -> None:
-    """Three in four are complete and in order; the others are made of phrases of the body or their beginnings."""
-    rng = Random(3)
-    told = [imperfectly_told(rng, posting.facts) for posting in pool]
-    perfect = sum(facts == posting.facts for facts, posting in zip(told, pool, strict=True))
-    assert 0.6 < perfect / len(pool) < 0.9
-    for facts, posting in zip(told, pool, strict=True):
-        assert all(any(true.phrase.startswith(fact.phrase) for true in posting.facts) for fact in facts)
-
-
-def test_each_part_of_an_item_answers_for_itself() -> None:
-    """Title for the occupation, header and facts for the wishes of their kinds; what nobody asked for says nothing."""
-    wishes = (Constraint("shift", "nights"), Constraint("place", "Leeds"), Constraint("experience", "2"))
-    query = GeneratedQuery("welder nights leeds 2 years", "welder", "trades", wishes)
-    told = [Fact("shift", "nights", "n", "n"), Fact("experience", "5", "e", "e"), Fact("visa", "yes", "v", "v")]
-    leeds, york = ({"place": frozenset({city}), "remote": frozenset({"no"})} for city in ("Leeds", "York"))
-    same = GeneratedPosting("a", {}, "", "welder", "trades", leeds, ())
-    assert answers_on_the_way(query, same, told) == [4, 4, 4, 0, 2]
-    neighbour = GeneratedPosting("b", {}, "", "plumber", "trades", york, ())
-    assert answers_on_the_way(query, neighbour, told[:1]) == [1, 0, 4]
-    assert answers_on_the_way(query, GeneratedPosting("c", {}, "", "chef", "hospitality", {}, ()), []) == [0, 2]
-
-
 def test_marks_stand_where_title_header_and_facts_end(judged: list[JudgedQuery], tokenizer: TextTokenizer) -> None:
     """Each mark is on a separator of the item, in reading order, and the last fact is answered at the end."""
     data = RankerData(judged, tokenizer, RankerPrompt(tokenizer, PromptLimits()), 64, seed=1)
@@ -165,31 +120,33 @@ def test_marks_stand_where_title_header_and_facts_end(judged: list[JudgedQuery],
         assert set(ends[2:]) <= {";"}
 
 
-def test_whole_bodies_are_answered_where_their_facts_end(
-    judged: list[JudgedQuery], tokenizer: TextTokenizer, pool: list[GeneratedPosting]
+@pytest.mark.parametrize("stage", [CURRICULUM_OF_BODIES[0], CURRICULUM_OF_BODIES[-1]], ids=["excerpts", "whole"])
+def test_bodies_are_answered_where_their_facts_end(
+    judged: list[JudgedQuery], tokenizer: TextTokenizer, pool: list[GeneratedPosting], stage: Stage
 ) -> None:
     """Beside pairs with summaries there are pairs with bodies, and their marks follow title, header and each phrase."""
-    prompt, stage = RankerPrompt(tokenizer, PromptLimits()), CURRICULUM_OF_BODIES[0]
+    prompt = RankerPrompt(tokenizer, PromptLimits())
     pairs = RankerData(judged, tokenizer, prompt, 64, seed=1).of_step(0, stage)
-    limits = PromptLimits()
-    longest_summarised = limits.query + 64 + 96 + 8
-    whole = [pair for pair in pairs if len(pair.example) > longest_summarised]
-    assert 8 < len(whole) <= 8 * stage.bodies < len(pairs)
+    count = 8 * stage.bodies
+    bodies = pairs[8 * stage.queries : 8 * stage.queries + count]
+    assert len(bodies) == count
+    mean_length = sum(len(pair.example) for pair in bodies) / count
+    assert mean_length < 150 if stage.sentences else mean_length > 400
     phrases = {fact.phrase for posting in pool for fact in posting.facts}
-    for pair in whole:
+    for pair in bodies:
         ids = pair.example.prompt
         before = [tokenizer.decode(list(ids[: place + 1])) for place, _ in pair.marks]
-        assert len(before) > 2
         assert before[0].endswith(" |")
         assert before[1].endswith("\n")
         assert all(any(text.endswith(phrase) for phrase in phrases) for text in before[2:])
         assert pair.marks[-1][0] < len(ids) - 1
+    assert sum(len(pair.marks) > 2 for pair in bodies) > count / 2
 
 
 def test_a_body_is_cut_where_the_prompt_cuts_it(judged: list[JudgedQuery], tokenizer: TextTokenizer) -> None:
     """Facts behind the cut are not asked about."""
     prompt = RankerPrompt(tokenizer, PromptLimits(body=60))
-    pairs = RankerData(judged, tokenizer, prompt, 64, seed=1).of_step(0, CURRICULUM_OF_BODIES[0])
+    pairs = RankerData(judged, tokenizer, prompt, 64, seed=1).of_step(0, CURRICULUM_OF_BODIES[-1])
     for pair in pairs:
         assert all(place < len(pair.example.prompt) - 1 for place, _ in pair.marks)
 

@@ -7,7 +7,8 @@ import pytest
 from models.bundle import PromptLimits, Role
 from models.prompts import RankerPrompt, TextTokenizer
 from models.training.corpora import text_tokenizer, tiny_tokenizer
-from models.training.ranker_data import CURRICULUM, RankerData
+from models.training.ranker_curriculum import CURRICULUM
+from models.training.ranker_data import RankerData
 from models.training.unknown_words import WHOLE_ITEM, Extent, UnknownWords, WordLesson
 
 
