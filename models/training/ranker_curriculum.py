@@ -23,6 +23,7 @@ class Stage:
     Attributes:
         share: Fraction of all steps.
         queries: Queries a step, eight pairs each.
+        renamed: Of these the share whose occupation has a name that nobody knows.
         header: How much of the header is shown.
         other_facts: Most facts shown that the query does not ask about; None for all facts, imperfectly told.
         language_weight: Weight of next-token loss on relevant pairs, beside 1 for the answer.
@@ -38,6 +39,7 @@ class Stage:
     queries: int
     header: HeaderDetail
     other_facts: int | None
+    renamed: float = 0.0
     language_weight: float = 0.0
     titles: int = 0
     wishes: int = 0
@@ -74,6 +76,7 @@ CURRICULUM = (
         queries=3,
         header=HeaderDetail.TITLE,
         other_facts=2,
+        renamed=0.25,
         titles=40,
         wishes=70,
         words=30,
@@ -84,20 +87,21 @@ CURRICULUM = (
         queries=6,
         header=HeaderDetail.SHORT,
         other_facts=2,
+        renamed=0.25,
         titles=10,
         wishes=10,
         words=24,
         extent=Extent(query=5, title=5, rest=4, summary=8),
     ),
-    Stage(share=0.3, queries=4, header=HeaderDetail.FULL, other_facts=None, wishes=8, words=16),
+    Stage(share=0.3, queries=5, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, wishes=8, words=16),
 )
 """Occupations and single words first, then single wishes, then several, then whole items: some 4,500 tokens a step."""
 
 CURRICULUM_OF_BODIES = (
-    Stage(share=0.3, queries=2, header=HeaderDetail.FULL, other_facts=None, words=8, bodies=6, sentences=2),
-    Stage(share=0.25, queries=2, header=HeaderDetail.FULL, other_facts=None, words=8, bodies=4, sentences=6),
-    Stage(share=0.2, queries=2, header=HeaderDetail.FULL, other_facts=None, words=8, bodies=3, sentences=20),
-    Stage(share=0.25, queries=2, header=HeaderDetail.FULL, other_facts=None, words=8, bodies=2),
+    Stage(share=0.3, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=6, sentences=2),
+    Stage(share=0.25, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=4, sentences=6),
+    Stage(share=0.2, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=3, sentences=20),
+    Stage(share=0.25, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=2),
 )
 """For a ranker that knows items: facts in sentences, in paragraphs, in whole bodies, and items as before beside them,
 so that it forgets none; 9,000 to 12,000 tokens a step."""

@@ -10,7 +10,8 @@ from models.training.data import MAX_GRADE, GeneratedPosting, GeneratedQuery, Ju
 from models.training.examples import Example
 from models.training.lessons import Lesson, Lessons
 from models.training.ranker_curriculum import HeaderDetail, Stage
-from models.training.shown import answers_on_the_way, ends_of_facts, excerpt, imperfectly_told, reduced
+from models.training.renamed import renamed
+from models.training.shown import answer_of, answers_on_the_way, ends_of_facts, excerpt, imperfectly_told, reduced
 from models.training.soft_labels import SOFT_LABELS
 from models.training.unknown_words import UnknownWords, WordLesson
 from schemas.posting import read_posting
@@ -65,6 +66,8 @@ class RankerData:
         rng = Random(f"{self._seed}/ranker/{step}")
         pairs: list[Pair] = []
         for place, judged in enumerate(self._next(step, stage.queries + stage.bodies)):
+            if place < stage.queries and stage.renamed and rng.random() < stage.renamed:
+                judged = renamed(rng, self._unknown_words, judged)
             prefix = self._prompt.query_ids(normalise_query(judged.query.text))
             for posting, true_grade in zip(judged.candidates, judged.grades, strict=True):
                 if place < stage.queries:
@@ -99,7 +102,7 @@ class RankerData:
         item = self._prompt.item_ids(header, "; ".join(fact.phrase for fact in posting.facts))
         marks = self._marks(item, len(prefix), answers_on_the_way(query, posting, posting.facts))
         if query.constraints:  # a query for a wish may leave the occupation out
-            return Pair(Example([*prefix, *item]), _answer(query, posting, posting.values), marks[1:])
+            return Pair(Example([*prefix, *item]), answer_of(query, posting, posting.values), marks[1:])
         return Pair(Example([*prefix, *item]), grade(query, posting), marks[:1])
 
     def _pair(

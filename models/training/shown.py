@@ -10,7 +10,7 @@ from models.training.data.grades import constraint_share
 from models.training.data.truth import Fact
 from models.training.ranker_curriculum import HeaderDetail, Stage
 
-__all__ = ["answers_on_the_way", "ends_of_facts", "excerpt", "imperfectly_told", "reduced"]
+__all__ = ["answer_of", "answers_on_the_way", "ends_of_facts", "excerpt", "imperfectly_told", "reduced"]
 
 _IMPERFECT_SHARE = 0.25
 """The ranker will read what a model wrote: it must not count on perfection."""
@@ -61,9 +61,9 @@ def answers_on_the_way(query: GeneratedQuery, posting: GeneratedPosting, told: S
     same_family = int(posting.family == query.family)
     answers = [MAX_GRADE if posting.occupation == query.occupation else same_family]
     answers.append(
-        _answer(query, posting, {kind: posting.values.get(kind, frozenset()) for kind in posting.header_kinds})
+        answer_of(query, posting, {kind: posting.values.get(kind, frozenset()) for kind in posting.header_kinds})
     )
-    answers += [_answer(query, posting, {fact.kind: frozenset({fact.value})}) for fact in told]
+    answers += [answer_of(query, posting, {fact.kind: frozenset({fact.value})}) for fact in told]
     return answers
 
 
@@ -117,7 +117,8 @@ def _spans_of_sentences(body: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _answer(query: GeneratedQuery, posting: GeneratedPosting, values: dict[str, frozenset[str]]) -> int:
+def answer_of(query: GeneratedQuery, posting: GeneratedPosting, values: dict[str, frozenset[str]]) -> int:
+    """What some values of a posting say about the wishes of their kinds, as a grade: 2 where none was expressed."""
     part = replace(posting, values=values)
     shares = [constraint_share(wish, part) for wish in query.constraints if values.get(wish.kind)]
     return round(MAX_GRADE * sum(shares) / len(shares)) if shares else MAX_GRADE // 2

@@ -75,9 +75,13 @@ class UnknownWords:
         """A word of one to three pieces; few of them are words of any language."""
         return rng.choice(self._first) + "".join(rng.choice(self._next) for _ in range(rng.choice(_MORE_PIECES)))
 
+    def several(self, rng: Random, least: int, most: int) -> list[str]:
+        """As many words as drawn, none of them among those drawn before but by chance."""
+        return [self.word(rng) for _ in range(rng.randint(least, most))]
+
     def draw(self, rng: Random, extent: Extent) -> WordLesson:
         """A query of unknown words and an item that has some of them, most in its title."""
-        asked = self._words(rng, 1, extent.query)
+        asked = self.several(rng, 1, extent.query)
         kept_share = rng.choice(_KEPT_SHARES)
         kept = [word for word in asked if rng.random() < kept_share]
         parts: list[list[str]] = [[], [], []]
@@ -92,12 +96,9 @@ class UnknownWords:
         return WordLesson(" ".join(asked), header, " ".join(summary), shares)
 
     def _filled(self, rng: Random, words: Sequence[str], most: int) -> list[str]:
-        filled = [*words, *self._words(rng, 0 if words else min(1, most), most)]
+        filled = [*words, *self.several(rng, 0 if words else min(1, most), most)]
         rng.shuffle(filled)
         return filled
-
-    def _words(self, rng: Random, least: int, most: int) -> list[str]:
-        return [self.word(rng) for _ in range(rng.randint(least, most))]
 
     def _segments(self, rng: Random, words: Sequence[str]) -> list[str]:
         if not words:
