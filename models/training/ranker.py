@@ -36,6 +36,8 @@ from schemas.errors import ConfigurationError
 
 __all__ = ["RankerConfig", "add_numbers", "main"]
 
+_SHAPE = replace(TINY, mlp=160)
+"""Narrow: each neuron is needed, so that pruning costs something."""
 _MICRO_BATCH_TOKENS = 3000
 _MEASURED_QUERIES = 32
 
@@ -61,13 +63,13 @@ class RankerConfig:
     out: Path
     seed: int = 7
     threads: int = 2
-    steps: int = 2500
+    steps: int = 3000
     evaluated: int = 300
     postings: int = 6000
     queries: int = 9000
     measured_every: int = 100
     start: Path | None = None
-    shape: Shape = TINY
+    shape: Shape = _SHAPE
     optimiser: OptimiserConfig = OptimiserConfig(matrix_rate=4e-3, other_rate=4e-3, cool_down=0.5)
 
 

@@ -1,6 +1,6 @@
-"""What a tiny ranker learns in which order: short lessons about one thing first, whole items last, bodies after that."""
+"""What a tiny ranker learns in which order: short lessons about one thing first, whole items last, then bodies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from models.training.unknown_words import WHOLE_ITEM, Extent
@@ -97,11 +97,15 @@ CURRICULUM = (
 )
 """Occupations and single words first, then single wishes, then several, then whole items: some 4,500 tokens a step."""
 
+_WHOLE_BODIES = Stage(
+    share=0.25, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=2
+)
+
 CURRICULUM_OF_BODIES = (
-    Stage(share=0.3, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=6, sentences=2),
-    Stage(share=0.25, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=4, sentences=6),
-    Stage(share=0.2, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=3, sentences=20),
-    Stage(share=0.25, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=2),
+    replace(_WHOLE_BODIES, share=0.3, bodies=6, sentences=2),
+    replace(_WHOLE_BODIES, share=0.25, bodies=4, sentences=6),
+    replace(_WHOLE_BODIES, share=0.2, bodies=3, sentences=20),
+    _WHOLE_BODIES,
 )
 """For a ranker that knows items: facts in sentences, in paragraphs, in whole bodies, and items as before beside them,
 so that it forgets none; 9,000 to 12,000 tokens a step."""

@@ -65,9 +65,9 @@ class RankerData:
         """All candidates of the step's queries, and lessons; after the last query it begins again in another order."""
         rng = Random(f"{self._seed}/ranker/{step}")
         pairs: list[Pair] = []
-        for place, judged in enumerate(self._next(step, stage.queries + stage.bodies)):
-            if place < stage.queries and stage.renamed and rng.random() < stage.renamed:
-                judged = renamed(rng, self._unknown_words, judged)
+        for place, drawn in enumerate(self._next(step, stage.queries + stage.bodies)):
+            is_renamed = place < stage.queries and stage.renamed and rng.random() < stage.renamed
+            judged = renamed(rng, self._unknown_words, drawn) if is_renamed else drawn
             prefix = self._prompt.query_ids(normalise_query(judged.query.text))
             for posting, true_grade in zip(judged.candidates, judged.grades, strict=True):
                 if place < stage.queries:

@@ -22,7 +22,8 @@ def renamed(rng: Random, words: UnknownWords, judged: JudgedQuery) -> JudgedQuer
     """The same wishes and facts, with other words for the occupations of query and titles.
 
     Titles of the occupation asked for have at least one word of the query's, other titles none; nothing tells that one
-    of these is of the same family. Bodies, which would tell the old names, are left out. A query whose occupation was misspelt stays as it is.
+    of these is of the same family. Bodies, which would tell the old names, are left out. A query whose occupation was
+    misspelt stays as it is.
 
     Args:
         rng: Of the words.

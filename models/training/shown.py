@@ -74,6 +74,7 @@ def ends_of_facts(posting: GeneratedPosting) -> list[int]:
 
 def excerpt(rng: Random, posting: GeneratedPosting, most_sentences: int) -> GeneratedPosting:
     """The posting with some of its body, sentences that follow one another around a fact, and what they tell.
+
     Args:
         rng: Of length and place.
         posting: Its body is not empty.
@@ -86,9 +87,7 @@ def excerpt(rng: Random, posting: GeneratedPosting, most_sentences: int) -> Gene
         around = next(at for at, (_, end) in enumerate(spans) if start < end)
     first = max(0, around - rng.randrange(length))
     (start, _), (_, end) = spans[first], spans[min(first + length, len(spans)) - 1]
-    inside = tuple(
-        fact for fact, span in zip(posting.facts, told, strict=True) if start <= span[0] and span[1] <= end
-    )
+    inside = tuple(fact for fact, span in zip(posting.facts, told, strict=True) if start <= span[0] and span[1] <= end)
     return replace(_showing(posting, posting.header_kinds, inside), body=posting.body[start:end])
 
 
@@ -122,5 +121,3 @@ def answer_of(query: GeneratedQuery, posting: GeneratedPosting, values: dict[str
     part = replace(posting, values=values)
     shares = [constraint_share(wish, part) for wish in query.constraints if values.get(wish.kind)]
     return round(MAX_GRADE * sum(shares) / len(shares)) if shares else MAX_GRADE // 2
-
-

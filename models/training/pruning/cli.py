@@ -157,7 +157,8 @@ def _add_calibration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration-queries", type=_positive, default=64, help="each gives up to eight prompts; default: 64"
     )
-    parser.add_argument("--granularity", type=_positive, default=32, help="neurons are kept in multiples of it")
+    said = "neurons are kept in multiples of it"
+    parser.add_argument("--granularity", type=_positive, default=Settings().granularity, help=said)
     parser.add_argument("--block", type=_positive, default=search.block, help="groups that OSSCAR removes at a time")
     parser.add_argument("--swaps", type=_whole, default=search.rounds, help="rounds of OSSCAR's local search")
     parser.add_argument("--ridge", type=_above_zero, default=RIDGE, help="added to the diagonal, as a part of its mean")

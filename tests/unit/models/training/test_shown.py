@@ -76,7 +76,9 @@ def test_an_excerpt_tells_the_facts_that_stand_in_it(pool: list[GeneratedPosting
         assert part.body in posting.body
         assert len(part.body) < len(posting.body)
         assert set(part.facts) <= set(posting.facts)
-        assert all(part.body[:end].endswith(fact.phrase) for fact, end in zip(part.facts, ends_of_facts(part), strict=True))
+        assert all(
+            part.body[:end].endswith(fact.phrase) for fact, end in zip(part.facts, ends_of_facts(part), strict=True)
+        )
         told = {fact.kind for fact in part.facts}
         assert part.values.keys() == told | (posting.header_kinds & posting.values.keys())
         assert all(part.values[fact.kind] >= {fact.value} for fact in part.facts)
