@@ -8,9 +8,9 @@ import pytest
 from models.bundle import PromptLimits
 from models.prompts import RankerPrompt, SummarizerPrompt, TextTokenizer
 from models.training.bm25 import Bm25
-from models.training.corpora import TRAINING_MIX, text_tokenizer
+from models.training.corpora import text_tokenizer
 from models.training.curriculum import stage_at
-from models.training.data import GeneratedPosting, JudgedQuery, Split, draw_judged, draw_pool
+from models.training.data import GeneratedPosting, JudgedQuery
 from models.training.examples import Example, micro_batches
 from models.training.measures import measure_summaries, ndcg_at_10
 from models.training.ranker_curriculum import CURRICULUM as RANKER_CURRICULUM
@@ -19,16 +19,6 @@ from models.training.ranker_data import RankerData
 from models.training.summarizer_data import CURRICULUM as SUMMARIZER_CURRICULUM
 from models.training.summarizer_data import SummarizerData, shortened, target_within, with_noise, with_nonsense
 from models.training.tokenizer import corpus_texts, train_tokenizer
-
-
-@pytest.fixture(scope="module")
-def pool() -> list[GeneratedPosting]:
-    return draw_pool(5, 240, Split.TRAIN, "t")
-
-
-@pytest.fixture(scope="module")
-def judged(pool: list[GeneratedPosting]) -> list[JudgedQuery]:
-    return draw_judged(5, pool, 40, Split.TRAIN, TRAINING_MIX)
 
 
 @pytest.fixture(scope="module")

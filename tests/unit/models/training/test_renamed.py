@@ -3,19 +3,11 @@
 import re
 from random import Random
 
-import pytest
-
-from models.training.corpora import TRAINING_MIX
-from models.training.data import JudgedQuery, Split, draw_judged, draw_pool, grade
+from models.training.data import JudgedQuery, grade
 from models.training.renamed import renamed
 from models.training.unknown_words import UnknownWords
 
 PIECES = [*(f" {letter}a" for letter in "qxzvjkwy"), *(f"{letter}o" for letter in "qxzvjkwy")]
-
-
-@pytest.fixture(scope="module")
-def judged() -> list[JudgedQuery]:
-    return draw_judged(5, draw_pool(5, 240, Split.TRAIN, "t"), 40, Split.TRAIN, TRAINING_MIX)
 
 
 def words_of(text: str) -> set[str]:

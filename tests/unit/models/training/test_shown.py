@@ -5,30 +5,16 @@ from random import Random
 
 import pytest
 
-from models.training.corpora import TRAINING_MIX
 from models.training.data import (
     Constraint,
     Fact,
     GeneratedPosting,
     GeneratedQuery,
     JudgedQuery,
-    Split,
-    draw_judged,
-    draw_pool,
     grade,
 )
 from models.training.ranker_curriculum import CURRICULUM
 from models.training.shown import answers_on_the_way, ends_of_facts, excerpt, imperfectly_told, reduced
-
-
-@pytest.fixture(scope="module")
-def pool() -> list[GeneratedPosting]:
-    return draw_pool(5, 240, Split.TRAIN, "t")
-
-
-@pytest.fixture(scope="module")
-def judged(pool: list[GeneratedPosting]) -> list[JudgedQuery]:
-    return draw_judged(5, pool, 40, Split.TRAIN, TRAINING_MIX)
 
 
 def test_a_stage_grades_what_it_shows(pool: list[GeneratedPosting], judged: list[JudgedQuery]) -> None:
