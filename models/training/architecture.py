@@ -29,7 +29,7 @@ class Shape:
 
 
 TINY = Shape(hidden=256, layers=4, heads=4, kv_heads=2, head_dim=64, mlp=512)
-"""3.4 million parameters at a vocabulary of 4,096: 7 MB in bfloat16."""
+"""3.4 million parameters at a vocabulary of 4,096: 7 MB in bfloat16. The ranker's MLP is narrower: 2.3 million."""
 
 
 def build_model(shape: Shape, vocabulary_size: int, seed: int) -> Qwen3ForCausalLM:
