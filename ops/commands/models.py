@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     train.command("ranker-scaling", context_settings=PASS_THROUGH)(train_ranker_scaling)
     train.command("small-ranker", context_settings=PASS_THROUGH)(train_small_ranker)
     train.command("small-pruned", context_settings=PASS_THROUGH)(train_small_pruned)
+    train.command("small-summaries", context_settings=PASS_THROUGH)(train_small_summaries)
     train.command("small-summarizer", context_settings=PASS_THROUGH)(train_small_summarizer)
     train.command("small-gspo", context_settings=PASS_THROUGH)(train_small_gspo)
     train.command("summarizer", context_settings=PASS_THROUGH)(train_summarizer)
@@ -73,6 +74,16 @@ def train_small_ranker(context: typer.Context) -> None:
     cache = environment_cache()
     found = {"--base": find_small(cache, "base"), "--teachers": find_teachers(cache)}
     run_module("models.training.small.ranker", with_found(context.args, found), environment="training")
+
+
+def train_small_summaries(context: typer.Context) -> None:
+    """Small ranker: what the summarizer writes for its training ads. Options as `--help` of the module says."""
+    from ops.scale import SMALL_SUMMARIZER
+    from ops.settings import environment_cache
+    from ops.small import find_small
+
+    found = {"--summarizer": find_small(environment_cache(), SMALL_SUMMARIZER)}
+    run_module("models.training.small.summaries", with_found(context.args, found), environment="training")
 
 
 def train_small_pruned(context: typer.Context) -> None:

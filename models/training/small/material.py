@@ -20,6 +20,7 @@ from models.training.small.occupations import OccupationWorld, draw_world
 from models.training.small.ranker_data import Mix, SmallRankerData, Sources
 from models.training.small.real import teacher_lessons
 from models.training.small.source import SMOLLM2
+from models.training.small.summaries import Summaries
 from models.training.soft_labels import SOFT_LABELS
 from models.training.teachers.encoder import Encoder
 
@@ -35,6 +36,7 @@ class MaterialConfig:
     Attributes:
         judged_data: The evaluation data: O*NET's words are learnt from, its judged queries are held out.
         teachers: Folder of the embedding models' weights; None does without their lessons.
+        summaries: File of what the summarizer wrote for the ads; None does without.
         seed: Of ads and order.
         ads: Ads in O*NET's words.
         queries: Queries over them; the last ones draw the learning curve and are not learnt from.
@@ -46,6 +48,7 @@ class MaterialConfig:
 
     judged_data: Path = DEFAULT_FOLDER
     teachers: Path | None = None
+    summaries: Path | None = None
     seed: int = 7
     ads: int = 6000
     queries: int = 6000
@@ -84,7 +87,7 @@ def draw_material(config: MaterialConfig, text: TextTokenizer, prompt: RankerPro
         limits: Of the prompt.
 
     Raises:
-        ConfigurationError: The evaluation data or the teachers' weights are not there.
+        ConfigurationError: The evaluation data, the teachers' weights or the summaries are not there.
     """
     world = draw_world(find_evaluation_data(config.judged_data), config.seed, config.ads, config.queries)
     learnt, development = world.split(config.development)
@@ -95,7 +98,8 @@ def draw_material(config: MaterialConfig, text: TextTokenizer, prompt: RankerPro
         taught = teacher_lessons(learnt, lessons, encoders, config.seed)
     corpus = training_corpus(config.generated_postings, config.generated_queries)
     generated = RankerData(corpus.judged, text, prompt, limits.header, config.seed)
-    sources = Sources(learnt, lessons, taught, generated)
+    summaries = None if config.summaries is None else Summaries.read(config.summaries)
+    sources = Sources(learnt, lessons, taught, generated, summaries)
     return Material(
         data=SmallRankerData(sources, text, prompt, limits, config.mix, config.seed),
         generated=generated,
@@ -105,6 +109,7 @@ def draw_material(config: MaterialConfig, text: TextTokenizer, prompt: RankerPro
             "base": SMOLLM2.provenance,
             "seed": config.seed,
             "teachers": [] if config.teachers is None else [teacher.sha256 for teacher in TEACHERS],
+            "summaries_sha256": None if summaries is None else summaries.digest(),
             "ads": len(learnt.ads),
             "queries": len(learnt.rankings),
             "occupations_taught": len(learnt.occupations),
@@ -120,6 +125,7 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that :func:`taken_material` takes."""
     defaults = MaterialConfig()
     parser.add_argument("--teachers", type=Path, help="folder of the embedding models' weights: learn from them too")
+    parser.add_argument("--summaries", type=Path, help="what `precis train small-summaries` wrote: ads are read so too")
     parser.add_argument("--judged-data", type=Path, default=defaults.judged_data, help="evaluation data")
     for name, said in (
         ("seed", "of what is drawn and learnt"),
@@ -133,4 +139,7 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
 
 def taken_material(options: dict[str, Any]) -> MaterialConfig:
     """Take the options of :func:`add_material_options` out of parsed ones."""
-    return MaterialConfig(**{name: options.pop(name) for name in ("teachers", "judged_data", "seed", "ads", "queries")})
+    return MaterialConfig(**{name: options.pop(name) for name in _OPTIONS})
+
+
+_OPTIONS = ("teachers", "summaries", "judged_data", "seed", "ads", "queries")

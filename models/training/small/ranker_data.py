@@ -14,15 +14,17 @@ from models.training.ranker_data import Pair, RankerData
 from models.training.small.lessons import TitleLesson, TitleLessons
 from models.training.small.occupations import OccupationWorld
 from models.training.small.real import TaughtAd, TaughtTitle, TeacherLessons
+from models.training.small.summaries import Summaries
 
 __all__ = ["Mix", "SmallRankerData", "Sources"]
 
 _QUOTAS = ((range(2, MAX_GRADE + 1), 3), (range(1, 2), 2), (range(1), 3))
 """Candidates of a query by grade; where a kind has too few the others fill up."""
 _NOTHING_SHARE, _LEAD_SHARE = 0.35, 0.4
+_WRITTEN_SHARE = 0.5
+"""Of the ads that the summarizer read."""
 _SHORTEST_TEXT = 16
 """Tokens."""
-_GENERATED = Stage(share=1.0, queries=1, header=HeaderDetail.FULL, other_facts=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Mix:
 
     queries: int = 3
     titles: int = 40
-    generated: int = 1
+    generated: int = 2
     taught_titles: int = 24
     taught_ads: int = 48
 
@@ -53,12 +55,14 @@ class Sources:
         lessons: Its titles.
         taught: What the teachers say of titles and real ads; None without teachers.
         generated: The generator's world.
+        summaries: By the summarizer that stands before this ranker; None without it.
     """
 
     world: OccupationWorld
     lessons: TitleLessons
     taught: TeacherLessons | None
     generated: RankerData
+    summaries: Summaries | None = None
 
 
 class SmallRankerData:
@@ -75,6 +79,7 @@ class SmallRankerData:
     ) -> None:
         self._world, self._lessons = sources.world, sources.lessons
         self._taught, self._generated = sources.taught, sources.generated
+        self._summaries = sources.summaries
         self._count = tokenizer.count
         self._prompt = prompt
         self._limits = limits
@@ -89,9 +94,8 @@ class SmallRankerData:
         if self._taught is not None:
             pairs += [self._taught_title(self._taught.title(rng)) for _ in range(self._mix.taught_titles)]
             pairs += [self._taught_ad(rng, self._taught.ad(rng)) for _ in range(self._mix.taught_ads)]
-        if self._mix.generated:
-            pairs += self._generated.of_step(step, _GENERATED)
-        return pairs
+        stage = Stage(share=1.0, queries=self._mix.generated, header=HeaderDetail.FULL, other_facts=None)
+        return [*pairs, *self._generated.of_step(step, stage)]
 
     def item_ids(self, item: Item, text: str) -> list[int]:
         """Ids of an item with a text below its header."""
@@ -119,7 +123,10 @@ class SmallRankerData:
         return pairs
 
     def _text(self, rng: Random, body: str) -> str:
-        """What stands below the header: nothing, the first sentences, or some of them, up to some length."""
+        """What stands below the header: the summary, nothing, the first sentences, or some of them."""
+        written = None if self._summaries is None else self._summaries.of(body)
+        if written is not None and rng.random() < _WRITTEN_SHARE:
+            return written
         drawn, limit = rng.random(), rng.randint(_SHORTEST_TEXT, self._limits.summary)
         if drawn < _NOTHING_SHARE or not body:
             return ""

@@ -16,6 +16,7 @@ from models.training.ranker_data import RankerData
 from models.training.small.lessons import TitleLessons
 from models.training.small.occupations import OccupationWorld, draw_world, written_ad
 from models.training.small.ranker_data import Mix, SmallRankerData, Sources, chosen_candidates
+from models.training.small.summaries import Summaries
 from models.training.small.teachable import Employers, asked_occupations
 from models.training.tokenizer import corpus_texts, train_tokenizer
 
@@ -109,22 +110,63 @@ def test_candidates_are_chosen_by_grade_and_filled_up() -> None:
     assert len(set(chosen_candidates(Random(1), [4, *[0] * 20]))) == 8
 
 
-def test_steps_follow_from_their_numbers_and_each_query_comes_once_a_turn(world: OccupationWorld) -> None:
-    """A resumed run sees what it would have seen."""
+@pytest.fixture(scope="module")
+def generated() -> tuple[RankerData, TextTokenizer]:
     pool = draw_pool(5, 60, Split.TRAIN, "t")
     judged = draw_judged(5, pool, 10, Split.TRAIN, TRAINING_MIX)
     text = text_tokenizer(train_tokenizer(corpus_texts(pool, judged), 1500))
-    limits, prompt = PromptLimits(), RankerPrompt(text, PromptLimits())
-    generated = RankerData(judged, text, prompt, limits.header, 1)
+    return RankerData(judged, text, RankerPrompt(text, PromptLimits()), PromptLimits().header, 1), text
+
+
+def test_steps_follow_from_their_numbers_and_each_query_comes_once_a_turn(
+    world: OccupationWorld, generated: tuple[RankerData, TextTokenizer]
+) -> None:
+    """A resumed run sees what it would have seen."""
 
     def data() -> SmallRankerData:
-        sources = Sources(world, TitleLessons(TITLES, CODES), None, generated)
-        return SmallRankerData(sources, text, prompt, limits, Mix(queries=4, titles=6, generated=1), 1)
+        return ranker_data(world, generated, Mix(queries=4, titles=6, generated=1))
 
     assert data().of_step(5) == data().of_step(5)
     assert data().of_step(5) != data().of_step(6)
-    turn = [query_of(pair, text) for step in range(10) for pair in data().of_step(step)[:32:8]]
+    turn = [query_of(pair, generated[1]) for step in range(10) for pair in data().of_step(step)[:32:8]]
     assert sorted(turn) == sorted(ranking.query for ranking in world.rankings)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_step_has_as_many_generated_queries_as_asked(
+    world: OccupationWorld, generated: tuple[RankerData, TextTokenizer], count: int
+) -> None:
+    """Beside the queries over ads in O*NET's words and the titles."""
+    pairs = ranker_data(world, generated, Mix(queries=2, titles=5, generated=count)).of_step(3)
+    assert len({query_of(pair, generated[1]) for pair in pairs[21:]}) == count
+
+
+def test_half_of_the_ads_are_read_as_the_summarizer_wrote_them(
+    world: OccupationWorld, generated: tuple[RankerData, TextTokenizer]
+) -> None:
+    """Those that it read; the others, and all where there are no summaries, as first or random sentences or none."""
+    told = "zzyx writes this"
+    bodies = sorted({ad.item.body for ad in world.ads.values()})
+    summaries = Summaries.of_texts("r", [(body, told) for body in bodies[::2]])
+
+    def share_told(known: Summaries | None) -> float:
+        data = ranker_data(world, generated, Mix(queries=4, titles=0, generated=0), known)
+        pairs = [pair for step in range(30) for pair in data.of_step(step)]
+        return sum(told in generated[1].decode(list(pair.example.prompt)) for pair in pairs) / len(pairs)
+
+    assert 0.15 < share_told(summaries) < 0.35
+    assert share_told(None) == 0
+
+
+def ranker_data(
+    world: OccupationWorld,
+    generated: tuple[RankerData, TextTokenizer],
+    mix: Mix,
+    summaries: Summaries | None = None,
+) -> SmallRankerData:
+    sources = Sources(world, TitleLessons(TITLES, CODES), None, generated[0], summaries)
+    limits = PromptLimits()
+    return SmallRankerData(sources, generated[1], RankerPrompt(generated[1], limits), limits, mix, 1)
 
 
 def query_of(pair: object, text: TextTokenizer) -> str:
