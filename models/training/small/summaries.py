@@ -74,7 +74,9 @@ class Summaries:
         try:
             return TypeAdapter(cls).validate_json(file.read_bytes())
         except (OSError, ValidationError) as error:
-            message = f"{str(file)!r} holds no summaries ({error}): `precis train small-summaries --out FILE` writes one"
+            message = (
+                f"{str(file)!r} holds no summaries: `precis train small-summaries --out FILE` writes them ({error})"
+            )
             raise ConfigurationError(message) from error
 
     def store(self, file: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from models.training.small.summaries import Summaries
 from schemas.errors import ConfigurationError
 
+
 def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
     """A summary is found by the body that it is of; an empty one is one too."""
     file = tmp_path / "made" / "summaries.json"
