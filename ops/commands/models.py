@@ -83,7 +83,7 @@ def train_small_summaries(context: typer.Context) -> None:
     from ops.small import find_small
 
     found = {"--summarizer": find_small(environment_cache(), SMALL_SUMMARIZER)}
-    run_module("models.training.small.summaries", with_found(context.args, found), environment="training")
+    run_module("models.training.small.summarising", with_found(context.args, found), environment="training")
 
 
 def train_small_pruned(context: typer.Context) -> None:

@@ -1,34 +1,16 @@
-"""Have the small summarizer read what the ranker learns from: ``precis train small-summaries --out FILE``.
+"""Summaries of the ads that the small ranker learns from, kept in a file: :mod:`summarising` has them written."""
 
-Served, a ranker reads summaries: short fragments, as no body has them. So it is taught by them too, by what the
-summarizer that stands before it writes for real ads that nobody judged and for ads in O*NET's words. They are written
-once, some 25 minutes of one core, and read by each training (``--summaries FILE``).
-"""
-
-import argparse
 import hashlib
 import json
-import logging
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from pydantic import TypeAdapter, ValidationError
 
-from models.bundle import Role, load_bundle
-from models.prompts import RankerPrompt, TextTokenizer
-from models.training.command_line import training_command
-from models.training.judged import Item, find_evaluation_data
-from models.training.judged.files import DEFAULT_FOLDER
-from models.training.report.texts import write_summaries
-from models.training.small.occupations import draw_world
 from schemas.errors import ConfigurationError
 
-__all__ = ["Summaries", "main"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["Summaries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +18,12 @@ class Summaries:
     """Summaries of bodies.
 
     Attributes:
-        made_by: Revision of the summarizer; empty: of none.
+        made_by: Revision of the summarizer.
         texts: By SHA-256 of the body.
     """
 
     made_by: str
     texts: Mapping[str, str]
-
-    @classmethod
-    def write(cls, summarizer: Path, items: Sequence[Item]) -> "Summaries":
-        """Have each body summarised as the nearline service would, in bfloat16.
-
-        Args:
-            summarizer: Its bundle.
-            items: With bodies.
-
-        Raises:
-            BundleError: The folder holds no summarizer.
-        """
-        bundle = load_bundle(summarizer, Role.SUMMARIZER)
-        prompt = RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits)
-        written = write_summaries(bundle, items, prompt.extract, torch.bfloat16)
-        return cls.of_texts(bundle.revision, ((item.body, written.texts[item.key]) for item in items))
 
     @classmethod
     def of_texts(cls, made_by: str, texts: Iterable[tuple[str, str]]) -> "Summaries":
@@ -74,10 +40,8 @@ class Summaries:
         try:
             return TypeAdapter(cls).validate_json(file.read_bytes())
         except (OSError, ValidationError) as error:
-            message = (
-                f"{str(file)!r} holds no summaries: `precis train small-summaries --out FILE` writes them ({error})"
-            )
-            raise ConfigurationError(message) from error
+            remedy = "`precis train small-summaries --out FILE` writes them"
+            raise ConfigurationError(f"{str(file)!r} holds no summaries, {remedy}: {error}") from error
 
     def store(self, file: Path) -> None:
         """Write them.
@@ -89,7 +53,7 @@ class Summaries:
         file.write_bytes(TypeAdapter(Summaries).dump_json(self, indent=1))
 
     def of(self, body: str) -> str | None:
-        """The summary of a body; None: it was not read."""
+        """The summary of a body; None: there is none."""
         return self.texts.get(_name(body))
 
     def digest(self) -> str:
@@ -100,33 +64,3 @@ class Summaries:
 
 def _name(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
-
-
-@training_command
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says."""
-    options = _parsed(arguments)
-    torch.set_num_threads(options.threads)
-    world = draw_world(find_evaluation_data(options.judged_data), options.seed, options.ads, num_rankings=0)
-    items = [ad.item for ad in (*world.real, *world.ads.values())]
-    _log.info("the summarizer reads %s bodies: some 25 minutes of one core", len(items))
-    Summaries.write(options.summarizer, items).store(options.out)
-    return 0
-
-
-def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="precis train small-summaries", description="Summarise the training ads.")
-    parser.add_argument("--summarizer", type=Path, required=True, help="bundle of the small summarizer")
-    parser.add_argument("--out", type=Path, required=True, help="file to write")
-    parser.add_argument("--judged-data", type=Path, default=DEFAULT_FOLDER, help="evaluation data")
-    for name, default, said in (
-        ("seed", 7, "of the training that will read them"),
-        ("ads", 6000, "ads in O*NET's words"),
-        ("threads", 2, "of torch"),
-    ):
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"{said} (default: %(default)s)")
-    return parser.parse_args(arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
