@@ -218,7 +218,7 @@ def test_compare_measures_each_way_and_goes_on_where_it_was(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["plan", "--out", "{tmp}/p", "--mlp-keep", "0.01"], "rounds to none of them in steps of 32"),
+        (["plan", "--out", "{tmp}/p", "--mlp-keep", "0.005"], "rounds to none of them in steps of 8"),
         (["plan", "--out", "{tmp}/p"], "nothing would be pruned"),
         (["plan", "--out", "{tmp}/p", "--drop-layers", "4"], "give 0 to 3"),
         (["apply", "--plan", "{tmp}/none.json", "--out", "{tmp}/o"], "cannot be read"),
