@@ -100,7 +100,7 @@ def _joined_text(body: Body, tokenizer: Tokenizer) -> Body:
 
 def _own_labels(body: Body, tokenizer: Tokenizer) -> Body:
     """``yes`` and ``no`` without the blank before them, whatever is asked for."""
-    return body | {"label_token_ids": [tokenizer.encode(word).ids[-1] for word in ("yes", "no")]}
+    return body | {"label_token_ids": [tokenizer.encode(word).ids[-1] for word in ("-yes", "-no")]}
 
 
 def _next_labels(body: Body, _: Tokenizer) -> Body:
