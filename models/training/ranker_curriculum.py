@@ -95,7 +95,7 @@ CURRICULUM = (
     ),
     Stage(share=0.3, queries=5, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, wishes=8, words=16),
 )
-"""Occupations and single words first, then single wishes, then several, then whole items: some 4,500 tokens a step."""
+"""Occupations and single words first, then single wishes, several, whole items: 3,300 to 4,800 tokens a step."""
 
 _WHOLE_BODIES = Stage(
     share=0.25, queries=2, header=HeaderDetail.FULL, other_facts=None, renamed=0.25, words=16, bodies=2
@@ -108,4 +108,4 @@ CURRICULUM_OF_BODIES = (
     _WHOLE_BODIES,
 )
 """For a ranker that knows items: facts in sentences, in paragraphs, in whole bodies, and items as before beside them,
-so that it forgets none; 9,000 to 12,000 tokens a step."""
+so that it forgets none; 5,000 to 12,000 tokens a step."""

@@ -116,7 +116,7 @@ class RankerData:
     ) -> Pair:
         header = self.header(posting, stage.header)
         if stage.other_facts is not None:
-            query, posting = reduced(rng, query, posting, stage)
+            posting = reduced(rng, query, posting, stage)
             told, true_grade = posting.facts, grade(query, posting)
         elif rng.random() < _LEAD_SHARE:
             lead = self._prompt.item_ids(header, self._prompt.extract(posting.body))

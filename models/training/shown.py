@@ -7,7 +7,7 @@ from random import Random
 from models.prompts import sentences
 from models.training.data import MAX_GRADE, GeneratedPosting, GeneratedQuery
 from models.training.data.grades import constraint_share
-from models.training.data.truth import Fact
+from models.training.data.truth import Fact, values_with
 from models.training.ranker_curriculum import HeaderDetail, Stage
 
 __all__ = ["answer_of", "answers_on_the_way", "ends_of_facts", "excerpt", "imperfectly_told", "reduced"]
@@ -18,10 +18,8 @@ _ELSEWHERE_SHARE = 0.2
 """Of excerpts: where nothing may be told."""
 
 
-def reduced(
-    rng: Random, query: GeneratedQuery, posting: GeneratedPosting, stage: Stage
-) -> tuple[GeneratedQuery, GeneratedPosting]:
-    """Query and posting that say no more than the stage shows, so that the grade follows from what can be read.
+def reduced(rng: Random, query: GeneratedQuery, posting: GeneratedPosting, stage: Stage) -> GeneratedPosting:
+    """The posting as far as the stage shows it, so that the grade follows from what can be read.
 
     Of the header a title tells the seniority and nothing else that can be wished.
     """
@@ -30,7 +28,7 @@ def reduced(
     extra = rng.sample(others, min(len(others), rng.randint(0, stage.other_facts or 0)))
     facts = tuple(fact for fact in posting.facts if fact.kind in asked or fact in extra)
     shown = {"seniority"} if stage.header is HeaderDetail.TITLE else posting.header_kinds
-    return query, _showing(posting, shown, facts)
+    return _showing(posting, shown, facts)
 
 
 def imperfectly_told(rng: Random, facts: Sequence[Fact]) -> tuple[Fact, ...]:
@@ -94,17 +92,12 @@ def excerpt(rng: Random, posting: GeneratedPosting, most_sentences: int) -> Gene
 def _showing(posting: GeneratedPosting, header: Collection[str], facts: tuple[Fact, ...]) -> GeneratedPosting:
     """The posting as far as some kinds of its header and some of its facts tell it."""
     values = {kind: stated for kind, stated in posting.values.items() if kind in header}
-    for fact in facts:
-        values[fact.kind] = values.get(fact.kind, frozenset()) | {fact.value}
-    return replace(posting, facts=facts, values=values)
+    return replace(posting, facts=facts, values=values_with(values, facts))
 
 
 def _spans_of_facts(posting: GeneratedPosting) -> list[tuple[int, int]]:
-    spans = []
-    for fact in posting.facts:
-        start = posting.body.index(fact.phrase, posting.body.index(fact.sentence))
-        spans.append((start, start + len(fact.phrase)))
-    return spans
+    starts = (fact.start_in(posting.body) for fact in posting.facts)
+    return [(start, start + len(fact.phrase)) for start, fact in zip(starts, posting.facts, strict=True)]
 
 
 def _spans_of_sentences(body: str) -> list[tuple[int, int]]:

@@ -76,7 +76,7 @@ class UnknownWords:
         return rng.choice(self._first) + "".join(rng.choice(self._next) for _ in range(rng.choice(_MORE_PIECES)))
 
     def several(self, rng: Random, least: int, most: int) -> list[str]:
-        """As many words as drawn, none of them among those drawn before but by chance."""
+        """Some words, at least and at most so many."""
         return [self.word(rng) for _ in range(rng.randint(least, most))]
 
     def draw(self, rng: Random, extent: Extent) -> WordLesson:

@@ -10,7 +10,7 @@ from models.training.data.facts import draw_facts, draw_pay
 from models.training.data.layout import render
 from models.training.data.noise import decorated
 from models.training.data.sections import Ad, compose
-from models.training.data.truth import Fact, GeneratedPosting, Split
+from models.training.data.truth import Fact, GeneratedPosting, Split, values_with
 from schemas.posting import read_posting
 
 __all__ = ["draw_posting"]
@@ -91,20 +91,14 @@ def draw_posting(
         occupation=occupation.key,
         family=occupation.family,
         values=_values(place, header, facts),
-        facts=tuple(sorted(facts, key=lambda fact: _position(body, fact))),
+        facts=tuple(sorted(facts, key=lambda fact: fact.start_in(body))),
     )
-
-
-def _position(body: str, fact: Fact) -> int:
-    return body.index(fact.sentence) + fact.sentence.index(fact.phrase)
 
 
 def _values(place: Place, header: Mapping[str, str], facts: list[Fact]) -> dict[str, frozenset[str]]:
     values = {kind: frozenset({value}) for kind, value in header.items()}
     values["place"] = frozenset({place.city, place.region, place.country})
-    for fact in facts:
-        values[fact.kind] = values.get(fact.kind, frozenset()) | {fact.value}
-    return values
+    return values_with(values, facts)
 
 
 def _document(

@@ -1,10 +1,21 @@
 """What is true of a generated posting or query, kept beside its text."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["BODY_KINDS", "HEADER_KINDS", "SLICES", "Constraint", "Fact", "GeneratedPosting", "GeneratedQuery", "Split"]
+__all__ = [
+    "BODY_KINDS",
+    "HEADER_KINDS",
+    "SLICES",
+    "Constraint",
+    "Fact",
+    "GeneratedPosting",
+    "GeneratedQuery",
+    "Split",
+    "values_with",
+]
 
 HEADER_KINDS = frozenset({"place", "remote", "part_time", "seniority"})
 """Kinds of fact that stand in the header line: every posting has a value of each. Pay stands in header or body."""
@@ -71,6 +82,18 @@ class Fact:
     value: str
     phrase: str
     sentence: str
+
+    def start_in(self, body: str) -> int:
+        """Where the phrase begins in the body: offset of its first character."""
+        return body.index(self.sentence) + self.sentence.index(self.phrase)
+
+
+def values_with(values: Mapping[str, frozenset[str]], facts: Iterable[Fact]) -> dict[str, frozenset[str]]:
+    """Values by kind, and what the facts state besides."""
+    stated = dict(values)
+    for fact in facts:
+        stated[fact.kind] = stated.get(fact.kind, frozenset()) | {fact.value}
+    return stated
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def draw_material(config: MaterialConfig, text: TextTokenizer, prompt: RankerPro
     Raises:
         ConfigurationError: The evaluation data, the teachers' weights or the summaries are not there.
     """
+    summaries = None if config.summaries is None else Summaries.read(config.summaries)
     world = draw_world(find_evaluation_data(config.judged_data), config.seed, config.ads, config.queries)
     learnt, development = world.split(config.development)
     lessons, taught = TitleLessons(world.titles, world.occupations, world.esco), None
@@ -98,7 +99,6 @@ def draw_material(config: MaterialConfig, text: TextTokenizer, prompt: RankerPro
         taught = teacher_lessons(learnt, lessons, encoders, config.seed)
     corpus = training_corpus(config.generated_postings, config.generated_queries)
     generated = RankerData(corpus.judged, text, prompt, limits.header, config.seed)
-    summaries = None if config.summaries is None else Summaries.read(config.summaries)
     sources = Sources(learnt, lessons, taught, generated, summaries)
     return Material(
         data=SmallRankerData(sources, text, prompt, limits, config.mix, config.seed),

@@ -48,7 +48,7 @@ def summarise(summarizer: Path, items: Sequence[Item]) -> Summaries:
         items: With bodies.
 
     Raises:
-        BundleError: The folder holds no summarizer.
+        ConfigurationError: The folder holds no summarizer.
     """
     bundle = load_bundle(summarizer, Role.SUMMARIZER)
     prompt = RankerPrompt(TextTokenizer.from_file(bundle.tokenizer_file), bundle.manifest.limits)

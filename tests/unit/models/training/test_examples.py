@@ -131,6 +131,9 @@ def test_bodies_are_answered_where_their_facts_end(
         assert all(any(text.endswith(phrase) for phrase in phrases) for text in before[2:])
         assert pair.marks[-1][0] < len(ids) - 1
     assert sum(len(pair.marks) > 2 for pair in bodies) > count / 2
+    long = [pair for pair in bodies if len(pair.example) > PromptLimits().query + 64 + 96 + 8]
+    assert stage.sentences or len(long) > 8
+    assert all(len(pair.marks) > 2 for pair in long)
 
 
 def test_a_body_is_cut_where_the_prompt_cuts_it(judged: list[JudgedQuery], tokenizer: TextTokenizer) -> None:

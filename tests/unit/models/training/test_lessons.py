@@ -2,17 +2,10 @@
 
 from random import Random
 
-import pytest
-
-from models.training.data import GeneratedPosting, Split, draw_pool, grade
+from models.training.data import GeneratedPosting, grade
 from models.training.data.catalogue import load_catalogue
 from models.training.data.grades import constraint_share
 from models.training.lessons import Lessons
-
-
-@pytest.fixture(scope="module")
-def pool() -> list[GeneratedPosting]:
-    return draw_pool(5, 240, Split.TRAIN, "t")
 
 
 def test_lessons_about_occupations_show_the_same_the_family_and_others(pool: list[GeneratedPosting]) -> None:

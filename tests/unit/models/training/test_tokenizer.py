@@ -60,7 +60,7 @@ def test_a_mark_in_text_is_plain_text(tokenizer: TextTokenizer, mark: str) -> No
     """A posting that contains a mark does not speak to the model."""
     ids = tokenizer.encode(f"pay {mark} now")
     assert min(ids) >= len(SPECIAL_TOKENS)
-    assert tokenizer.decode(ids).strip() == f"pay {mark} now"
+    assert tokenizer.decode(ids) == f"{tokenizer.decode(tokenizer.encode('pay'))} {mark} now"
 
 
 @pytest.mark.parametrize("role", list(Role))
